@@ -1,0 +1,17 @@
+export { Baggage, type BaggageEntry } from './baggage'
+export { HybridClock, laterClock, MAX_CLOCK_DRIFT_MS, processClock } from './clock'
+export { bindTrace, currentTrace, currentTraceId, runWithTrace } from './context'
+export { newSpanId, newTraceId } from './ids'
+export { type MdcFields, type MdcValue, mdc, mergeFields, NO_FIELDS } from './mdc'
+export { emitWithin, scopeOfEmitter } from './scoped-emitter'
+export { currentScope, runInScope, type Scope, scopeOf, storage } from './storage'
+export {
+  childOf,
+  FLAG_RANDOM,
+  FLAG_SAMPLED,
+  newTrace,
+  rootOf,
+  TraceContext,
+  type TraceContextFields,
+  TraceRoot,
+} from './trace-context'

@@ -1,0 +1,83 @@
+import { Baggage } from './baggage'
+import { HybridClock } from './clock'
+import { newSpanId, newTraceId } from './ids'
+
+/** W3C trace flag: the caller may have recorded this trace. */
+export const FLAG_SAMPLED = 0x01
+/** W3C trace flag (Level 2): the trace id has at least 56 random bits. */
+export const FLAG_RANDOM = 0x02
+
+/**
+ * What all spans of one trace share in this process, and the only mutable thing in a context.
+ *
+ * It holds numbers, strings and booleans only: a context can live as long as an idle socket, so it must not keep a
+ * request or a body alive.
+ */
+export class TraceRoot {
+  /** The hybrid logical clock of this trace. */
+  readonly clock = new HybridClock()
+  /** The caller sent its clock, so the reply gives ours back. */
+  callerSentClock = false
+}
+
+const ROOT = Symbol.for('tracelane.root')
+
+/** The parts of a `TraceContext` that a caller chooses. */
+export interface TraceContextFields {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId?: string | undefined
+  readonly flags: number
+  readonly traceState: string
+  readonly baggage: Baggage
+}
+
+/**
+ * Who we are in this asynchronous flow: an immutable value with the fields of W3C trace context (Level 2) and baggage.
+ *
+ * `withSpan`, the middleware and the interceptors derive child contexts; nothing changes one.
+ */
+export class TraceContext {
+  /** 32 lower hex digits, never all zero. */
+  readonly traceId: string
+  /** The current span: 16 lower hex digits, never all zero. */
+  readonly spanId: string
+  /** The span that caused this one; undefined for the first span of a trace. */
+  readonly parentSpanId: string | undefined
+  /** W3C trace flags as an integer from 0 to 255; see `FLAG_SAMPLED` and `FLAG_RANDOM`. */
+  readonly flags: number
+  /** Other vendors' `tracestate` members as received, without our own `tl` member. */
+  readonly traceState: string
+  /** Key/values that travel to other services. */
+  readonly baggage: Baggage
+  /** What the spans of this trace share; found by symbol so that it is in no log line and no comparison. */
+  readonly [ROOT]: TraceRoot
+
+  constructor(fields: TraceContextFields, root: TraceRoot) {
+    this.traceId = fields.traceId
+    this.spanId = fields.spanId
+    this.parentSpanId = fields.parentSpanId
+    this.flags = fields.flags
+    this.traceState = fields.traceState
+    this.baggage = fields.baggage
+    this[ROOT] = root
+    Object.freeze(this)
+  }
+}
+
+/** What all spans of `context`'s trace share in this process. */
+export function rootOf(context: TraceContext): TraceRoot {
+  return context[ROOT]
+}
+
+/** The first context of a new trace, with ids from the CSPRNG and the flags sampled and random. */
+export function newTrace(baggage: Baggage = Baggage.empty): TraceContext {
+  const fields = { traceId: newTraceId(), spanId: newSpanId(), flags: FLAG_SAMPLED | FLAG_RANDOM, traceState: '', baggage }
+  return new TraceContext(fields, new TraceRoot())
+}
+
+/** A new span under `parent`, in the same trace and on the same clock. */
+export function childOf(parent: TraceContext, baggage: Baggage = parent.baggage): TraceContext {
+  const { traceId, spanId: parentSpanId, flags, traceState } = parent
+  return new TraceContext({ traceId, spanId: newSpanId(), parentSpanId, flags, traceState, baggage }, parent[ROOT])
+}

@@ -1,0 +1,89 @@
+import { channel } from 'node:diagnostics_channel'
+import { writeSync } from 'node:fs'
+import { processWide } from './internal/runtime'
+
+/** Every counter of the kit. All count from process start and never go down. */
+export interface Counters {
+  /** Requests and calls that came with a usable trace context. */
+  contextsAccepted: number
+  /** Requests and calls whose trace context broke a rule of W3C trace context; each got a new trace. */
+  contextsRejected: number
+  /** Remote clocks that were ignored because they were malformed or more than `maxClockDriftMs` ahead. */
+  clocksRejected: number
+  /** `mdc.put` and `mdc.delete` outside any trace, which do nothing. */
+  mdcOutsideTrace: number
+  /** Callbacks given by the application (`businessId`, `mdc` and the like) that threw; the request went on without them. */
+  userCallbackErrors: number
+  /** Events that reached an appender. */
+  eventsEntered: number
+  /** Events given up because a queue was full. */
+  eventsDiscarded: number
+  /** Events that came after the appender was closed. */
+  eventsAfterClose: number
+  /** Events that the destination refused, or that were not written when the deadline of a drain passed. */
+  eventsFailed: number
+  /** Events whose write was confirmed by the flush thread. */
+  eventsDelivered: number
+  /** Batches handed to a flush thread. */
+  batchesPosted: number
+  /** Writes that failed and were tried again. */
+  writesRetried: number
+  /** Flush threads that died and were replaced. */
+  flushThreadRestarts: number
+  /** Values that could not be serialised and were replaced by a note about why. */
+  valuesReplaced: number
+}
+
+/** The counters of this process. The object is live: read it, do not keep a copy of its parts. */
+export const counters: Counters = processWide('counters.1', () => ({
+  contextsAccepted: 0,
+  contextsRejected: 0,
+  clocksRejected: 0,
+  mdcOutsideTrace: 0,
+  userCallbackErrors: 0,
+  eventsEntered: 0,
+  eventsDiscarded: 0,
+  eventsAfterClose: 0,
+  eventsFailed: 0,
+  eventsDelivered: 0,
+  batchesPosted: 0,
+  writesRetried: 0,
+  flushThreadRestarts: 0,
+  valuesReplaced: 0,
+}))
+
+/** A batch went from the calling thread to a flush thread: `{ sink, events, bytes }`. */
+export const batchPosted = channel('tracelane.batch.posted')
+
+/** Something inside the kit failed without reaching the application: `{ kind, message }`. */
+export const internalFailure = channel('tracelane.failure')
+
+const REPEAT_AFTER_MS = 10_000
+
+interface Complaint {
+  saidAt: number
+  unsaid: number
+}
+
+const complaints = processWide('complaints.1', () => new Map<string, Complaint>())
+
+/**
+ * Reports an internal failure: always on the `tracelane.failure` channel, and on stderr at most once per `kind` in ten
+ * seconds, with the number of times it was held back. Never throws.
+ */
+export function complain(kind: string, message: string): void {
+  internalFailure.publish({ kind, message })
+  const now = Date.now()
+  const known = complaints.get(kind)
+  if (known !== undefined && now - known.saidAt < REPEAT_AFTER_MS) {
+    known.unsaid++
+    return
+  }
+  const more = known !== undefined && known.unsaid > 0 ? ` (and ${known.unsaid} more times)` : ''
+  complaints.set(kind, { saidAt: now, unsaid: 0 })
+  try {
+    writeSync(2, `tracelane: ${message}${more}\n`)
+  } catch {
+    // stderr is closed or full: the counter and the channel are all that is left
+  }
+}

@@ -1,0 +1,51 @@
+import { type MdcFields, NO_FIELDS, processClock, type Scope } from '../context'
+import type { Level } from './level'
+
+/**
+ * What one log statement says, with the trace context of the flow that said it.
+ *
+ * It is captured on the calling thread at the call and never looks at the flow again: whoever formats or ships it later,
+ * and from whatever context, finds the right ids in it.
+ */
+export interface LogEvent {
+  /** When the logger was called: milliseconds since the epoch, an integer. */
+  readonly time: number
+  readonly level: Level
+  /** The hierarchical name of the logger, for instance `orders.checkout`. */
+  readonly logger: string
+  readonly msg: string
+  /** Undefined outside any trace. */
+  readonly traceId: string | undefined
+  /** Undefined outside any trace. */
+  readonly spanId: string | undefined
+  /** The trace's hybrid logical clock, or the process's own outside any trace: 16 lower hex digits. */
+  readonly hlc: string
+  /** The MDC of the flow: a frozen record. */
+  readonly mdc: MdcFields
+  /** The fields given to the call; they win over the MDC. */
+  readonly fields: Readonly<Record<string, unknown>> | undefined
+  /** The error given to the call, or undefined. */
+  readonly err: unknown
+}
+
+/** The part of an event that its author chooses. */
+export interface Statement {
+  readonly level: Level
+  readonly logger: string
+  readonly msg: string
+  readonly fields?: Readonly<Record<string, unknown>> | undefined
+  readonly err?: unknown
+}
+
+/** The event that `statement` makes in `scope` (undefined: outside any trace) now; moves the trace's clock. */
+export function captureEvent(scope: Scope | undefined, statement: Statement): LogEvent {
+  const time = Date.now()
+  const { level, logger, msg, fields, err } = statement
+  if (scope === undefined) {
+    const hlc = processClock.tick(time)
+    return { time, level, logger, msg, traceId: undefined, spanId: undefined, hlc, mdc: NO_FIELDS, fields, err }
+  }
+  const { traceId, spanId } = scope.context
+  const hlc = scope.root.clock.tick(time)
+  return { time, level, logger, msg, traceId, spanId, hlc, mdc: scope.mdc, fields, err }
+}

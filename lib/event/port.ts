@@ -1,0 +1,58 @@
+import { complain } from '../diagnostics'
+import { processWide } from '../internal/runtime'
+import type { LogEvent } from './log-event'
+
+/*
+ * Middleware and interceptors know this port only; loggers and adapters subscribe to it.
+ *
+ *   middleware, interceptors, withSpan ── emit, traceEnded ──▶ port ──▶ our logger · logSpans(pino) · logSpans(winston)
+ */
+
+/** The local part of a trace is over: the request that it came with has been answered or broken off. */
+export interface TraceEnd {
+  readonly traceId: string
+  /** It ended with an error status, an exception or a broken connection. */
+  readonly failed: boolean
+}
+
+/** What a subscriber of the port is told. */
+export interface EventSubscriber {
+  /** An event made by the kit itself. Runs on the thread and in the call of its cause, so it must be quick. */
+  onEvent?(event: LogEvent): void
+  onTraceEnded?(end: TraceEnd): void
+}
+
+const subscribers = processWide('event.subscribers.1', () => new Set<EventSubscriber>())
+
+/** Subscribes to the events that the kit itself makes; the returned function ends that. */
+export function subscribeEvents(subscriber: EventSubscriber): () => void {
+  subscribers.add(subscriber)
+  return () => {
+    subscribers.delete(subscriber)
+  }
+}
+
+/** Whether anybody listens: an event that nobody hears need not be built. */
+export function hasSubscribers(): boolean {
+  return subscribers.size > 0
+}
+
+/** Gives `event` to every subscriber. Never throws. */
+export function emit(event: LogEvent): void {
+  tell((subscriber) => subscriber.onEvent?.(event))
+}
+
+/** Tells every subscriber that a trace ended here. Never throws. */
+export function traceEnded(end: TraceEnd): void {
+  tell((subscriber) => subscriber.onTraceEnded?.(end))
+}
+
+function tell(what: (subscriber: EventSubscriber) => void): void {
+  for (const subscriber of subscribers) {
+    try {
+      what(subscriber)
+    } catch (error) {
+      complain('subscriber', `a subscriber of the event port threw: ${String(error)}`)
+    }
+  }
+}

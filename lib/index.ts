@@ -1,0 +1,26 @@
+export {
+  Baggage,
+  type BaggageEntry,
+  bindTrace,
+  currentTrace,
+  currentTraceId,
+  type MdcFields,
+  type MdcValue,
+  mdc,
+  runWithTrace,
+  TraceContext,
+  type TraceContextFields,
+} from './context'
+export { type Counters, counters } from './diagnostics'
+export { type ErrorCode, isTracelaneError, TracelaneError } from './errors'
+export { type EventSubscriber, type Level, type LogEvent, subscribeEvents, type Threshold, type TraceEnd } from './event'
+export {
+  type Carrier,
+  extractTrace,
+  type Getter,
+  injectTrace,
+  type Propagator,
+  type Setter,
+  w3cTraceContext,
+} from './propagation'
+export { type SpanKind, type SpanOutcome, type SpanRecord, withSpan } from './span'

@@ -1,0 +1,67 @@
+import { TracelaneError } from '../errors'
+
+/** Says what a value should have been, or undefined if it is right. */
+export type Rule = (value: unknown) => string | undefined
+
+/** Rules for the usual types of options. */
+export const rules = {
+  boolean: ((value) => (typeof value === 'boolean' ? undefined : 'true or false')) as Rule,
+  function: ((value) => (typeof value === 'function' ? undefined : 'a function')) as Rule,
+  string: ((value) => (typeof value === 'string' && value !== '' ? undefined : 'a text that is not empty')) as Rule,
+  integer:
+    (min: number, max: number): Rule =>
+    (value) =>
+      Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+        ? undefined
+        : `an integer from ${min} to ${max}`,
+  oneOf:
+    (...names: readonly string[]): Rule =>
+    (value) =>
+      names.includes(value as string) ? undefined : `one of ${names.map((name) => `'${name}'`).join(', ')}`,
+} as const
+
+/**
+ * Checks what a user gave as the options of `owner`; throws ERR_TRACELANE_OPTION_* with the cure. A value of undefined
+ * means that the option was not given.
+ */
+export function checkOptions(owner: string, given: unknown, known: Readonly<Record<string, Rule>>): void {
+  if (given === undefined) return
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new TracelaneError('ERR_TRACELANE_OPTION_INVALID', `${owner} takes an object of options, not ${typeName(given)}`)
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const rule = Object.hasOwn(known, name) ? known[name] : undefined
+    if (rule === undefined) throw unknownOption(owner, name, Object.keys(known))
+    const expected = value === undefined ? undefined : rule(value)
+    if (expected !== undefined) {
+      throw new TracelaneError('ERR_TRACELANE_OPTION_INVALID', `${owner}: '${name}' must be ${expected}, not ${typeName(value)}`)
+    }
+  }
+}
+
+function unknownOption(owner: string, name: string, known: readonly string[]): TracelaneError {
+  const [nearest] = [...known].sort((a, b) => distance(name, a) - distance(name, b))
+  const hint = nearest === undefined ? 'it takes none' : `did you mean '${nearest}'? It knows ${known.join(', ')}`
+  return new TracelaneError('ERR_TRACELANE_OPTION_UNKNOWN', `${owner} does not know '${name}': ${hint}`)
+}
+
+/* The value itself may be a secret, so messages name its type only, and numbers. */
+function typeName(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'number') return String(value)
+  return Array.isArray(value) ? 'an array' : value === '' ? 'an empty text' : `a ${typeof value}`
+}
+
+/* Levenshtein distance, ignoring case. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1]?.toLowerCase() === b[j - 1]?.toLowerCase()
+      next.push(Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (same ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

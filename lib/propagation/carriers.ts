@@ -1,0 +1,46 @@
+import type { Getter, Setter } from './propagator'
+
+/** Headers as a plain object with lower-case keys: Node's `req.headers`, Kafka headers, a message's own field. */
+export type RecordCarrier = Record<string, unknown>
+
+/** Anything with the methods of `Headers`, `Map` or gRPC's `Metadata`. */
+export interface MethodCarrier {
+  get(key: string): unknown
+  set(key: string, value: string): void
+}
+
+/** What `extractTrace` and `injectTrace` take. */
+export type Carrier = RecordCarrier | MethodCarrier
+
+function isMethodCarrier(carrier: Carrier): carrier is MethodCarrier {
+  return typeof carrier['get'] === 'function' && typeof carrier['set'] === 'function'
+}
+
+function text(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  return value instanceof Uint8Array
+    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
+    : undefined
+}
+
+function texts(value: unknown): string | readonly string[] | undefined {
+  if (!Array.isArray(value)) return text(value)
+  if (value.length === 1) return text(value[0])
+  return value.map(text).filter((item) => item !== undefined)
+}
+
+/** Reads a property of a plain object, or calls `get`; bytes are read as latin1, other types as missing. */
+export const anyGetter: Getter<Carrier> = {
+  get(carrier, key) {
+    if (isMethodCarrier(carrier)) return texts(carrier.get(key))
+    return Object.hasOwn(carrier, key) ? texts(carrier[key]) : undefined
+  },
+}
+
+/** Sets a property of a plain object, or calls `set`. */
+export const anySetter: Setter<Carrier> = {
+  set(carrier, key, value) {
+    if (isMethodCarrier(carrier)) carrier.set(key, value)
+    else carrier[key] = value
+  },
+}

@@ -1,0 +1,7 @@
+export { anyGetter, anySetter, type Carrier, type MethodCarrier, type RecordCarrier } from './carriers'
+export type { Getter, Propagator, Setter } from './propagator'
+export { extractFrom, extractTrace, injectInto, injectTrace } from './trace-carrier'
+export { BAGGAGE_HEADER, extractBaggage, injectBaggage } from './w3c-baggage'
+export { CLOCK_HEADER, receiveReplyClock, w3cTraceContext } from './w3c-trace-context'
+export { formatTraceParent, parseTraceParent, type TraceParent } from './w3c-trace-parent'
+export { formatTraceState, parseTraceState, type TraceState } from './w3c-trace-state'

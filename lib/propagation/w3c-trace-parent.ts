@@ -1,0 +1,60 @@
+import { trimWhiteSpace } from './propagator'
+
+/** The fields of a valid `traceparent`. */
+export interface TraceParent {
+  readonly traceId: string
+  readonly parentId: string
+  /** The flags that this version knows: sampled and random; all others read as zero. */
+  readonly flags: number
+}
+
+/*
+ * traceparent, W3C trace context Level 2, 3.2:
+ *
+ *   0  2 3                                35 36             52 53 55
+ *   vv - tttttttttttttttttttttttttttttttt -  pppppppppppppppp -  ff    version 00: exactly 55 characters
+ *                                                                      later versions: end, or "-" and anything
+ */
+const VERSION_00_LENGTH = 55
+const MAX_LENGTH = 512
+const KNOWN_FLAGS = 0x03
+const DASH = 0x2d
+const ZERO = 0x30
+
+/** Parses a `traceparent` value; undefined for anything that the specification calls invalid. */
+export function parseTraceParent(header: string): TraceParent | undefined {
+  if (header.length > MAX_LENGTH) return undefined
+  const text = trimWhiteSpace(header)
+  if (text.length < VERSION_00_LENGTH || !hasDashes(text)) return undefined
+  if (!isLowerHex(text, 0, 2) || text.startsWith('ff')) return undefined
+  if (text.length > VERSION_00_LENGTH) {
+    if (text.startsWith('00') || text.charCodeAt(VERSION_00_LENGTH) !== DASH) return undefined
+  }
+  if (!isLowerHex(text, 3, 35) || isAllZero(text, 3, 35)) return undefined
+  if (!isLowerHex(text, 36, 52) || isAllZero(text, 36, 52)) return undefined
+  if (!isLowerHex(text, 53, 55)) return undefined
+  const flags = Number.parseInt(text.slice(53, 55), 16) & KNOWN_FLAGS
+  return { traceId: text.slice(3, 35), parentId: text.slice(36, 52), flags }
+}
+
+/** A `traceparent` value of version 00; flags that Level 2 does not define are written as zero. */
+export function formatTraceParent(traceId: string, spanId: string, flags: number): string {
+  return `00-${traceId}-${spanId}-0${flags & KNOWN_FLAGS}`
+}
+
+function hasDashes(text: string): boolean {
+  return text.charCodeAt(2) === DASH && text.charCodeAt(35) === DASH && text.charCodeAt(52) === DASH
+}
+
+function isLowerHex(text: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    const code = text.charCodeAt(i)
+    if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false
+  }
+  return true
+}
+
+function isAllZero(text: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (text.charCodeAt(i) !== ZERO) return false
+  return true
+}

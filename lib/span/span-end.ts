@@ -1,0 +1,45 @@
+import type { Scope } from '../context'
+import { captureEvent, emit, hasSubscribers, type Level } from '../event'
+
+/** What kind of operation a span was: a request served, a call made, or a part of the work. */
+export type SpanKind = 'server' | 'client' | 'internal'
+
+/** How a span ended. `aborted`: the other side went away, or the call was cancelled, before there was a result. */
+export type SpanOutcome = 'ok' | 'error' | 'aborted'
+
+/** The `span` field of the event at the end of each span. */
+export interface SpanRecord {
+  readonly kind: SpanKind
+  /** For people: `GET /orders/7`, `shop.Stock/Reserve`, `charge card`. Never has a query string. */
+  readonly name: string
+  readonly outcome: SpanOutcome
+  /** Wall-clock time from start to end, in milliseconds, with fractions. */
+  readonly durationMs: number
+  /** The HTTP status, or the gRPC status code; undefined if there was none. */
+  readonly status?: number | undefined
+  /** Whom a client span called: `host:port`. */
+  readonly peer?: string | undefined
+  /** What went wrong, in one sentence. */
+  readonly error?: string | undefined
+}
+
+/** The logger name of the events at the end of spans. */
+export const SPAN_LOGGER = 'tracelane.span'
+
+const LEVEL_OF: Readonly<Record<SpanOutcome, Level>> = { ok: 'info', aborted: 'warn', error: 'error' }
+
+/** Emits the one event that says how the span of `scope` went, with its parent; nothing if nobody subscribes. Never throws. */
+export function spanEnded(scope: Scope, record: SpanRecord): void {
+  if (!hasSubscribers()) return
+  const { parentSpanId } = scope.context
+  const durationMs = Math.round(record.durationMs * 1000) / 1000
+  const status = record.status === undefined ? record.outcome : String(record.status)
+  emit(
+    captureEvent(scope, {
+      level: LEVEL_OF[record.outcome],
+      logger: SPAN_LOGGER,
+      msg: `${record.name} ${status} ${durationMs.toFixed(1)} ms`,
+      fields: { parentSpanId, span: { ...record, durationMs } },
+    }),
+  )
+}

@@ -1,0 +1,2 @@
+// Root hooks; filled in by the house.
+export const mochaHooks = {}
