@@ -1,4 +1,4 @@
-import type { Scope } from '../context'
+import { runInScope, type Scope } from '../context'
 import { captureEvent, emit, hasSubscribers, type Level } from '../event'
 
 /** What kind of operation a span was: a request served, a call made, or a part of the work. */
@@ -28,18 +28,19 @@ export const SPAN_LOGGER = 'tracelane.span'
 
 const LEVEL_OF: Readonly<Record<SpanOutcome, Level>> = { ok: 'info', aborted: 'warn', error: 'error' }
 
-/** Emits the one event that says how the span of `scope` went, with its parent; nothing if nobody subscribes. Never throws. */
+/**
+ * Emits, in `scope`, the one event that says how its span went, with its parent; nothing if nobody subscribes. Never throws.
+ */
 export function spanEnded(scope: Scope, record: SpanRecord): void {
   if (!hasSubscribers()) return
   const { parentSpanId } = scope.context
   const durationMs = Math.round(record.durationMs * 1000) / 1000
   const status = record.status === undefined ? record.outcome : String(record.status)
-  emit(
-    captureEvent(scope, {
-      level: LEVEL_OF[record.outcome],
-      logger: SPAN_LOGGER,
-      msg: `${record.name} ${status} ${durationMs.toFixed(1)} ms`,
-      fields: { parentSpanId, span: { ...record, durationMs } },
-    }),
-  )
+  const event = captureEvent(scope, {
+    level: LEVEL_OF[record.outcome],
+    logger: SPAN_LOGGER,
+    msg: `${record.name} ${status} ${durationMs.toFixed(1)} ms`,
+    fields: { parentSpanId, span: { ...record, durationMs } },
+  })
+  runInScope(scope, () => emit(event))
 }
