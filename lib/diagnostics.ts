@@ -20,10 +20,8 @@ export interface Counters {
   eventsDiscarded: number
   /** Events that came after the appender was closed. */
   eventsAfterClose: number
-  /** Events that the destination refused, or that were not written when the deadline of a drain passed. */
-  eventsFailed: number
-  /** Events whose write was confirmed by the flush thread. */
-  eventsDelivered: number
+  /** Events that were still not written when the process ended or their appender was closed. */
+  eventsUnwritten: number
   /** Batches handed to a flush thread. */
   batchesPosted: number
   /** Writes that failed and were tried again. */
@@ -44,8 +42,7 @@ export const counters: Counters = processWide('counters.1', () => ({
   eventsEntered: 0,
   eventsDiscarded: 0,
   eventsAfterClose: 0,
-  eventsFailed: 0,
-  eventsDelivered: 0,
+  eventsUnwritten: 0,
   batchesPosted: 0,
   writesRetried: 0,
   flushThreadRestarts: 0,

@@ -1,3 +1,4 @@
+export type { AsyncAppenderOptions, FlushResult } from './appender'
 export {
   Baggage,
   type BaggageEntry,
@@ -14,6 +15,7 @@ export {
 export { type Counters, counters } from './diagnostics'
 export { type ErrorCode, isTracelaneError, TracelaneError } from './errors'
 export { type EventSubscriber, type Level, type LogEvent, subscribeEvents, type Threshold, type TraceEnd } from './event'
+export { close, configure, flush, getLogger, type Logger, type LoggingOptions } from './logger'
 export {
   type Carrier,
   extractTrace,
@@ -23,4 +25,13 @@ export {
   type Setter,
   w3cTraceContext,
 } from './propagation'
+export {
+  type ConsoleSinkOptions,
+  type ConsoleSinkSpec,
+  consoleSink,
+  type FileSinkOptions,
+  type FileSinkSpec,
+  fileSink,
+  type SinkSpec,
+} from './sinks'
 export { type SpanKind, type SpanOutcome, type SpanRecord, withSpan } from './span'

@@ -1,3 +1,4 @@
+export { instance, nextSequence } from './identity'
 export { errorToJson, quote, toJson } from './json'
 export { isThreshold, LEVELS, type Level, SEVERITY, type Threshold } from './level'
 export { captureEvent, type LogEvent, type Statement } from './log-event'

@@ -22,12 +22,21 @@ export const rules = {
 
 /**
  * Checks what a user gave as the options of `owner`; throws ERR_TRACELANE_OPTION_* with the cure. A value of undefined
- * means that the option was not given.
+ * means that the option was not given, which is wrong for `required` ones only.
  */
-export function checkOptions(owner: string, given: unknown, known: Readonly<Record<string, Rule>>): void {
-  if (given === undefined) return
+export function checkOptions(
+  owner: string,
+  given: unknown,
+  known: Readonly<Record<string, Rule>>,
+  required: readonly string[] = [],
+): void {
+  if (given === undefined && required.length === 0) return
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new TracelaneError('ERR_TRACELANE_OPTION_INVALID', `${owner} takes an object of options, not ${typeName(given)}`)
+  }
+  for (const name of required) {
+    if ((given as Record<string, unknown>)[name] !== undefined) continue
+    throw new TracelaneError('ERR_TRACELANE_OPTION_INVALID', `${owner} needs '${name}': ${known[name]?.(undefined)}`)
   }
   for (const [name, value] of Object.entries(given)) {
     const rule = Object.hasOwn(known, name) ? known[name] : undefined
@@ -47,6 +56,7 @@ function unknownOption(owner: string, name: string, known: readonly string[]): T
 
 /* The value itself may be a secret, so messages name its type only, and numbers. */
 function typeName(value: unknown): string {
+  if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   if (typeof value === 'number') return String(value)
   return Array.isArray(value) ? 'an array' : value === '' ? 'an empty text' : `a ${typeof value}`

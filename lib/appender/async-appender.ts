@@ -1,0 +1,88 @@
+import { isatty } from 'node:tty'
+import { complain, counters } from '../diagnostics'
+import type { LogEvent } from '../event'
+import { jsonLayout, type Layout, type Origin, prettyLayout } from '../layout'
+import type { SinkSpec } from '../sinks'
+import type { FlushResult } from './batch'
+import { guardExit } from './exit-guard'
+import { type AsyncAppenderOptions, resolveAppenderOptions } from './options'
+import { SinkQueue } from './sink-queue'
+
+/**
+ * Takes events on the thread that logs and has them written by flush threads, one for each sink, so that a slow sink holds up
+ * nobody else.
+ *
+ * Each event becomes a finished line inside `append`, in the flow that logs; the flush thread never asks whose line it is.
+ * Memory is bounded by `queueBytes` for each sink. Whoever made it closes it; until then it drains itself when the process ends.
+ */
+export class AsyncAppender {
+  readonly maxFlushTimeMs: number
+  readonly #queues: readonly SinkQueue[]
+  readonly #unguard: () => void
+  #closed: Promise<FlushResult> | undefined
+
+  constructor(sinks: readonly SinkSpec[], origin: Origin, options?: AsyncAppenderOptions) {
+    const resolved = resolveAppenderOptions(options)
+    this.maxFlushTimeMs = resolved.maxFlushTimeMs
+    this.#queues = sinks.map((spec) => new SinkQueue(spec, layoutOf(spec, origin), resolved))
+    this.#unguard = guardExit(this)
+  }
+
+  /** Takes an event for every sink. Never throws; waits only for room, at most `appendTimeoutMs`, and from level warn. */
+  append(event: LogEvent, seq: number): void {
+    if (this.#closed !== undefined) {
+      counters.eventsAfterClose++
+      complain('closed', 'an event came after its appender was closed')
+      return
+    }
+    counters.eventsEntered++
+    for (const queue of this.#queues) queue.append(event, seq)
+  }
+
+  /** Resolves with counts when every event appended before is written, or at the deadline (default `maxFlushTimeMs`). */
+  async flush(deadlineMs: number = this.maxFlushTimeMs): Promise<FlushResult> {
+    await Promise.all(this.#queues.map((queue) => queue.flush(deadlineMs)))
+    return this.#counts()
+  }
+
+  /** Blocks this thread until everything is written, at most `deadlineMs`; returns how many events are left. */
+  drain(deadlineMs: number): number {
+    const start = Date.now()
+    for (const queue of this.#queues) queue.drain(Math.max(deadlineMs - (Date.now() - start), 0))
+    return this.#counts().pending
+  }
+
+  /** Flushes, ends the flush threads and resolves with counts. Idempotent; events that come later are counted and dropped. */
+  close(): Promise<FlushResult> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<FlushResult> {
+    const result = await this.flush()
+    counters.eventsUnwritten += result.pending
+    if (result.pending > 0) complain('close', `${result.pending} events were not written before their appender was closed`)
+    await Promise.all(this.#queues.map((queue) => queue.close()))
+    this.#unguard()
+    return result
+  }
+
+  #counts(): FlushResult {
+    const total = { delivered: 0, discarded: 0, failed: 0, pending: 0 }
+    for (const queue of this.#queues) {
+      const { delivered, discarded, failed, pending } = queue.counts()
+      total.delivered += delivered
+      total.discarded += discarded
+      total.failed += failed
+      total.pending += pending
+    }
+    return total
+  }
+}
+
+function layoutOf(spec: SinkSpec, origin: Origin): Layout {
+  if (spec.kind === 'file') return jsonLayout(origin, spec.options.ordering)
+  const terminal = isatty(spec.options.stream === 'stdout' ? 1 : 2)
+  const pretty = spec.options.layout === 'pretty' || (spec.options.layout === 'auto' && terminal)
+  return pretty ? prettyLayout(origin, terminal && process.env['NO_COLOR'] === undefined) : jsonLayout(origin, false)
+}

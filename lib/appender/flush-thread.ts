@@ -1,0 +1,184 @@
+import { Worker } from 'node:worker_threads'
+import { runInScope } from '../context'
+import { complain, counters } from '../diagnostics'
+import { openSink, type SinkSpec } from '../sinks'
+import type { Batch } from './batch'
+import type { Flusher } from './flusher'
+import { pauseUntil } from './pause'
+import { deliver } from './worker/deliver'
+import { CONTROL, type FlushThreadData, type FromFlushThread, OWNER, type ToFlushThread } from './worker/protocol'
+import { workerSource } from './worker/source'
+
+const FIRST_RESTART_MS = 10
+const MAX_RESTART_MS = 2_560
+
+/**
+ * A worker that writes to one sink; see worker/protocol.ts for how it and this thread share the work.
+ *
+ * Batches are kept here until they are resolved, so a thread that dies is replaced without loss, after a pause that grows as
+ * long as no batch gets through. The thread never keeps the process alive, except while a `settled()` is waiting.
+ */
+export class FlushThread implements Flusher {
+  readonly #spec: SinkSpec
+  readonly #shared = new SharedArrayBuffer(CONTROL.words * Int32Array.BYTES_PER_ELEMENT)
+  readonly #control = new Int32Array(this.#shared)
+  readonly #flushes = new Map<number, () => void>()
+  #worker: Worker | undefined
+  #unresolved: Batch[] = []
+  #unresolvedCharacters = 0
+  #unresolvedEvents = 0
+  /* Batch numbers wrap around like the Int32 control words, so only differences of them are used. */
+  #firstUnresolved = 0
+  #nextFlush = 1
+  #resolvedEvents = 0
+  #deaths = 0
+  #closed = false
+
+  constructor(spec: SinkSpec) {
+    this.#spec = spec
+    this.#start()
+  }
+
+  post(batch: Batch): void {
+    this.#unresolved.push(batch)
+    this.#unresolvedCharacters += batch.text.length
+    this.#unresolvedEvents += batch.events
+    this.#reap()
+    this.#send((this.#firstUnresolved + this.#unresolved.length - 1) | 0, batch)
+  }
+
+  backlog(): { characters: number; events: number } {
+    this.#reap()
+    return { characters: this.#unresolvedCharacters, events: this.#unresolvedEvents }
+  }
+
+  outcome(): { delivered: number; failed: number } {
+    this.#reap()
+    const failed = Atomics.load(this.#control, CONTROL.failed)
+    return { delivered: this.#resolvedEvents - failed, failed }
+  }
+
+  waitForProgress(ms: number): boolean {
+    Atomics.wait(this.#control, CONTROL.resolved, this.#firstUnresolved, ms)
+    return this.#reap()
+  }
+
+  settled(deadlineMs: number): Promise<void> {
+    this.#reap()
+    if (this.#unresolved.length === 0) return Promise.resolve()
+    const flush = this.#nextFlush++
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#flushes.delete(flush)
+        if (this.#flushes.size === 0) this.#worker?.unref()
+        resolve()
+      }
+      const timer = setTimeout(done, deadlineMs)
+      this.#flushes.set(flush, done)
+      this.#worker?.ref()
+      this.#worker?.postMessage({ flush } satisfies ToFlushThread)
+    })
+  }
+
+  drain(deadlineMs: number): void {
+    const deadline = Date.now() + deadlineMs
+    while (this.backlog().events > 0) {
+      const owner = Atomics.compareExchange(this.#control, CONTROL.owner, OWNER.free, OWNER.main)
+      if (owner === OWNER.free) {
+        this.#takeOver(deadline)
+        return
+      }
+      const rest = deadline - Date.now()
+      if (rest <= 0) return
+      Atomics.wait(this.#control, CONTROL.owner, owner, rest)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    Atomics.store(this.#control, CONTROL.stop, 1)
+    Atomics.notify(this.#control, CONTROL.stop)
+    Atomics.notify(this.#control, CONTROL.owner)
+    const worker = this.#worker
+    this.#worker = undefined
+    for (const done of [...this.#flushes.values()]) done()
+    await worker?.terminate()
+  }
+
+  /* Listeners and timers made here must not belong to the request that happened to log first. */
+  #start(): Worker {
+    return runInScope(undefined, () => {
+      const workerData: FlushThreadData = { sink: this.#spec, control: this.#shared }
+      const worker = new Worker(workerSource, { eval: true, workerData, execArgv: [], env: {}, name: 'tracelane-flush' })
+      worker.unref()
+      worker.on('message', (message: FromFlushThread) => this.#onMessage(message))
+      worker.on('error', (error) => complain('flush-thread', `a flush thread died and is replaced: ${error.message}`))
+      worker.on('exit', () => this.#onExit(worker))
+      this.#worker = worker
+      return worker
+    })
+  }
+
+  #send(batch: number, { text, events }: Batch): void {
+    this.#worker?.postMessage({ batch, text, events } satisfies ToFlushThread)
+  }
+
+  #onMessage(message: FromFlushThread): void {
+    if ('failure' in message) complain('sink', `a sink cannot write: ${message.failure}`)
+    else this.#flushes.get(message.flushed)?.()
+  }
+
+  #onExit(worker: Worker): void {
+    if (this.#closed || worker !== this.#worker) return
+    this.#worker = undefined
+    this.#deaths = this.#reap() ? 1 : this.#deaths + 1
+    counters.flushThreadRestarts++
+    // A thread that died while it was writing still holds the lock.
+    Atomics.compareExchange(this.#control, CONTROL.owner, OWNER.flush, OWNER.free)
+    const waitMs = Math.min(FIRST_RESTART_MS * 2 ** this.#deaths, MAX_RESTART_MS)
+    runInScope(undefined, () => setTimeout(() => this.#restart(), waitMs).unref())
+  }
+
+  #restart(): void {
+    if (this.#closed || this.#worker !== undefined) return
+    const worker = this.#start()
+    this.#reap()
+    this.#unresolved.forEach((batch, i) => {
+      this.#send((this.#firstUnresolved + i) | 0, batch)
+    })
+    if (this.#flushes.size > 0) worker.ref()
+    for (const flush of this.#flushes.keys()) worker.postMessage({ flush } satisfies ToFlushThread)
+  }
+
+  /* Forgets the batches that have been resolved since the last look; false if there were none. */
+  #reap(): boolean {
+    const count = (Atomics.load(this.#control, CONTROL.resolved) - this.#firstUnresolved) | 0
+    if (count === 0) return false
+    for (const { text, events } of this.#unresolved.splice(0, count)) {
+      this.#unresolvedCharacters -= text.length
+      this.#unresolvedEvents -= events
+      this.#resolvedEvents += events
+    }
+    this.#firstUnresolved = (this.#firstUnresolved + count) | 0
+    return true
+  }
+
+  /* Writes everything that is left on this thread; called with the lock held, and gives it back. */
+  #takeOver(deadline: number): void {
+    const sink = openSink(this.#spec)
+    this.#reap()
+    for (const { text, events } of [...this.#unresolved]) {
+      const delivery = deliver(sink, Buffer.from(text), pauseUntil(deadline), () => {
+        counters.writesRetried++
+      })
+      if (delivery.outcome === 'unfinished') break
+      if (delivery.outcome === 'refused') Atomics.add(this.#control, CONTROL.failed, events)
+      Atomics.add(this.#control, CONTROL.resolved, 1)
+    }
+    sink.close()
+    Atomics.store(this.#control, CONTROL.owner, OWNER.free)
+    Atomics.notify(this.#control, CONTROL.owner)
+  }
+}

@@ -1,0 +1,3 @@
+export { AsyncAppender } from './async-appender'
+export type { FlushResult } from './batch'
+export { type AsyncAppenderOptions, appenderRules } from './options'

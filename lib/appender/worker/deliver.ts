@@ -1,0 +1,31 @@
+import type { Pause, Sink } from '../../sinks'
+
+const FIRST_RETRY_MS = 20
+const MAX_RETRY_MS = 2_000
+
+/** What a delivery came to. `unfinished`: told to stop while the destination was in trouble, with `rest` still to write. */
+export type Delivery =
+  | { readonly outcome: 'delivered' }
+  | { readonly outcome: 'refused'; readonly reason: string }
+  | { readonly outcome: 'unfinished'; readonly reason: string; readonly rest: Buffer }
+
+/**
+ * Writes `bytes` to `sink`, going on after what was already written, until all is there or the sink refuses it.
+ *
+ * Waits 20 ms before the second try and twice as long before each further one, up to 2 s, as long as `pause` allows. `onRetry`
+ * hears before each wait what went wrong.
+ */
+export function deliver(sink: Sink, bytes: Buffer, pause: Pause, onRetry: (reason: string) => void): Delivery {
+  let rest = bytes
+  let waitMs = FIRST_RETRY_MS
+  for (;;) {
+    const result = sink.write(rest, pause)
+    if (result.outcome === 'delivered') return { outcome: 'delivered' }
+    const { reason } = result
+    if (result.outcome === 'rejected') return { outcome: 'refused', reason }
+    rest = rest.subarray(result.written)
+    if (!pause(waitMs)) return { outcome: 'unfinished', reason, rest }
+    onRetry(reason)
+    waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)
+  }
+}

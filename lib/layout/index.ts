@@ -1,0 +1,3 @@
+export { jsonLayout } from './json-layout'
+export type { Layout, Origin } from './layout'
+export { prettyLayout } from './pretty-layout'

@@ -1,0 +1,79 @@
+import { format, types } from 'node:util'
+
+/** What the arguments of a log call mean. */
+export interface Said {
+  readonly msg: string
+  readonly fields: Readonly<Record<string, unknown>> | undefined
+  readonly err: unknown
+}
+
+const PLACEHOLDER = /%[sdifjoOc%]/g
+
+/**
+ * Reads `(msg, ...args)`, `(err, msg?, ...args)` and `(fields, msg?, ...args)`.
+ *
+ * Placeholders of `msg` (`%s %d %i %f %j %o %O %c %%`, as in `util.format`) consume arguments first; of what is left one plain object is fields, an Error is
+ * `err`, and anything else is appended to the message. A message without further arguments is never interpreted.
+ */
+export function readArguments(first: unknown, rest: readonly unknown[]): Said {
+  if (typeof first === 'string')
+    return rest.length === 0 ? { msg: first, fields: undefined, err: undefined } : readRest(first, rest)
+  const [second, ...others] = rest
+  const hasMessage = typeof second === 'string'
+  const said = hasMessage ? readRest(second, others) : readRest('', rest)
+  if (isError(first)) return { ...said, msg: hasMessage ? said.msg : first.message, err: first }
+  if (!isFields(first)) return { ...said, msg: said.msg === '' ? text(first) : `${text(first)} ${said.msg}` }
+  return { msg: said.msg, ...withError(said.fields === undefined ? first : { ...first, ...said.fields }, said.err) }
+}
+
+function readRest(message: string, args: readonly unknown[]): Said {
+  const wanted = (message.match(PLACEHOLDER) ?? []).filter((placeholder) => placeholder !== '%%').length
+  const used = Math.min(wanted, args.length)
+  let msg = used === 0 ? message : formatted(message, args.slice(0, used))
+  let fields: Record<string, unknown> | undefined
+  let err: unknown
+  for (const arg of args.slice(used)) {
+    if (err === undefined && isError(arg)) err = arg
+    else if (fields === undefined && isFields(arg)) fields = arg
+    else if (arg !== undefined) msg += `${msg === '' ? '' : ' '}${text(arg)}`
+  }
+  return { msg, ...withError(fields, err) }
+}
+
+/* `{ err }` is how pino users pass an error. */
+function withError(fields: Record<string, unknown> | undefined, err: unknown): Pick<Said, 'fields' | 'err'> {
+  if (fields === undefined || err !== undefined || !isError(ownValue(fields, 'err'))) return { fields, err }
+  const { err: promoted, ...others } = fields
+  return { fields: others, err: promoted }
+}
+
+function ownValue(fields: Record<string, unknown>, key: string): unknown {
+  try {
+    return fields[key]
+  } catch {
+    return undefined
+  }
+}
+
+function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value)
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : formatted('%o', [value])
+}
+
+/* Formatting calls what the caller's objects define (`toString`, inspect hooks), and those may throw. */
+function formatted(message: string, args: readonly unknown[]): string {
+  try {
+    return format(message, ...args)
+  } catch (error) {
+    return `${message} [unprintable: ${error instanceof Error ? error.message : 'unknown'}]`
+  }
+}

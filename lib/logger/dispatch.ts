@@ -1,0 +1,44 @@
+import { AsyncAppender, type FlushResult } from '../appender'
+import { type LogEvent, nextSequence, SEVERITY, subscribeEvents } from '../event'
+import { processWide } from '../internal/runtime'
+import { consoleSink } from '../sinks'
+import { nodeOf } from './hierarchy'
+
+interface Output {
+  appender: AsyncAppender | undefined
+  subscribed: boolean
+}
+
+/* What all loggers of the process write to. */
+const output: Output = processWide('logger.output.1', () => ({ appender: undefined, subscribed: false }))
+
+const NOTHING: FlushResult = Object.freeze({ delivered: 0, discarded: 0, failed: 0, pending: 0 })
+
+/** Gives an event to the appender, which is one to the console until `configure` says otherwise. */
+export function dispatch(event: LogEvent): void {
+  output.appender ??= new AsyncAppender([consoleSink()], { service: undefined })
+  output.appender.append(event, nextSequence())
+}
+
+/** Puts `appender` in the place of the one before, which is then drained and closed in the background. */
+export function replaceAppender(appender: AsyncAppender | undefined): Promise<FlushResult> {
+  const before = output.appender
+  output.appender = appender
+  return before?.close() ?? Promise.resolve(NOTHING)
+}
+
+/** See `AsyncAppender.flush`. */
+export function flushAppender(deadlineMs?: number): Promise<FlushResult> {
+  return output.appender?.flush(deadlineMs) ?? Promise.resolve(NOTHING)
+}
+
+/** Has the events that the kit itself makes (ends of spans) written too, from the first use of a logger on. */
+export function subscribeToKit(): void {
+  if (output.subscribed) return
+  output.subscribed = true
+  subscribeEvents({
+    onEvent(event) {
+      if (SEVERITY[event.level] >= nodeOf(event.logger).effective) dispatch(event)
+    },
+  })
+}

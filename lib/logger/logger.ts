@@ -1,0 +1,86 @@
+import { currentScope } from '../context'
+import { captureEvent, type Level, SEVERITY } from '../event'
+import { processWide } from '../internal/runtime'
+import { readArguments } from './arguments'
+import { dispatch, subscribeToKit } from './dispatch'
+import { type LoggerNode, nodeOf } from './hierarchy'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * Writes log events under a hierarchical name.
+ *
+ * Each method takes `(msg, ...args)`, `(err, msg?, ...args)` or `(fields, msg?, ...args)`: placeholders such as `%s` consume
+ * arguments first, then one plain object is fields and an Error is `err`. Nothing throws, and what is changed after the call does not change the line.
+ */
+export class Logger {
+  /** The dotted name. */
+  readonly name: string
+  readonly #node: LoggerNode
+  readonly #fields: Fields | undefined
+
+  /** Applications use `getLogger`. */
+  constructor(node: LoggerNode, fields?: Fields) {
+    this.name = node.name
+    this.#node = node
+    this.#fields = fields
+  }
+
+  trace(first: unknown, ...rest: unknown[]): void {
+    this.#log('trace', first, rest)
+  }
+
+  debug(first: unknown, ...rest: unknown[]): void {
+    this.#log('debug', first, rest)
+  }
+
+  info(first: unknown, ...rest: unknown[]): void {
+    this.#log('info', first, rest)
+  }
+
+  warn(first: unknown, ...rest: unknown[]): void {
+    this.#log('warn', first, rest)
+  }
+
+  error(first: unknown, ...rest: unknown[]): void {
+    this.#log('error', first, rest)
+  }
+
+  fatal(first: unknown, ...rest: unknown[]): void {
+    this.#log('fatal', first, rest)
+  }
+
+  /** Whether a call at `level` would write anything: for arguments that are dear to compute. */
+  isEnabled(level: Level): boolean {
+    return SEVERITY[level] >= this.#node.effective
+  }
+
+  /** A logger of the same name that adds `fields` to each event; fields of a call win over them. */
+  child(fields: Fields): Logger {
+    return new Logger(this.#node, { ...this.#fields, ...fields })
+  }
+
+  #log(level: Level, first: unknown, rest: readonly unknown[]): void {
+    if (SEVERITY[level] < this.#node.effective) return
+    const { msg, fields, err } = readArguments(first, rest)
+    const all = this.#fields === undefined ? fields : { ...this.#fields, ...fields }
+    dispatch(captureEvent(currentScope(), { level, logger: this.name, msg, fields: all, err }))
+  }
+}
+
+const loggers = processWide('loggers.1', () => new Map<string, Logger>())
+
+/**
+ * The logger called `name`: dotted, `orders.checkout` inherits the level of `orders`. The same name gives the same logger.
+ *
+ * Without `configure` it writes events of level info and above to stdout: for people on a terminal, as JSON elsewhere.
+ */
+export function getLogger(name: string): Logger {
+  subscribeToKit()
+  let logger = loggers.get(name)
+  if (logger === undefined) {
+    logger = new Logger(nodeOf(name))
+    loggers.set(name, logger)
+  }
+  return logger
+}

@@ -1,0 +1,2 @@
+export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink } from './options'
+export { openConsoleSink } from './sink'

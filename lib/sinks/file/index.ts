@@ -1,0 +1,2 @@
+export { type FileSinkOptions, type FileSinkSpec, fileSink } from './options'
+export { openFileSink } from './sink'

@@ -1,0 +1,31 @@
+import { resolve } from 'node:path'
+import { checkOptions, rules } from '../../internal/options'
+
+/** Options of `fileSink`. */
+export interface FileSinkOptions {
+  /** The file, absolute or relative to the working directory at the call. Missing folders are made. */
+  readonly path: string
+  /**
+   * Whether lines carry `hlc`, `seq` and `instance`, which sort them causally and make each one unique.
+   * @default true
+   */
+  readonly ordering?: boolean
+}
+
+/** `fileSink(...)` as data. */
+export interface FileSinkSpec {
+  readonly kind: 'file'
+  readonly options: Required<FileSinkOptions>
+}
+
+/**
+ * JSON lines appended to one file.
+ *
+ * Each batch is written with O_APPEND, so several processes on one local file do not mix within a batch. Throws
+ * ERR_TRACELANE_OPTION_* for wrong options; a file that cannot be opened is reported on stderr and tried again.
+ */
+export function fileSink(options: FileSinkOptions): FileSinkSpec {
+  checkOptions('fileSink', options, { path: rules.string, ordering: rules.boolean }, ['path'])
+  const { path, ordering = true } = options
+  return Object.freeze({ kind: 'file', options: Object.freeze({ path: resolve(path), ordering }) })
+}
