@@ -1,6 +1,6 @@
-import { isatty } from 'node:tty'
 import { complain, counters } from '../diagnostics'
 import type { LogEvent } from '../event'
+import { tty } from '../internal/builtin'
 import { jsonLayout, type Layout, type Origin, prettyLayout } from '../layout'
 import type { SinkSpec } from '../sinks'
 import type { FlushResult } from './batch'
@@ -82,7 +82,7 @@ export class AsyncAppender {
 
 function layoutOf(spec: SinkSpec, origin: Origin): Layout {
   if (spec.kind === 'file') return jsonLayout(origin, spec.options.ordering)
-  const terminal = isatty(spec.options.stream === 'stdout' ? 1 : 2)
+  const terminal = tty().isatty(spec.options.stream === 'stdout' ? 1 : 2)
   const pretty = spec.options.layout === 'pretty' || (spec.options.layout === 'auto' && terminal)
   return pretty ? prettyLayout(origin, terminal && process.env['NO_COLOR'] === undefined) : jsonLayout(origin, false)
 }

@@ -1,5 +1,5 @@
-import { isMainThread } from 'node:worker_threads'
 import { complain, counters } from '../diagnostics'
+import { workerThreads } from '../internal/builtin'
 import { processWide } from '../internal/runtime'
 
 /** Something with lines that must be written before the process ends. */
@@ -33,7 +33,7 @@ export function guardExit(drainable: Drainable): () => void {
 
 function hook(): void {
   process.on('exit', onExit)
-  if (isMainThread) for (const signal of SIGNALS) process.on(signal, onSignal)
+  if (workerThreads().isMainThread) for (const signal of SIGNALS) process.on(signal, onSignal)
 }
 
 function unhook(): void {

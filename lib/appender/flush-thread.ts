@@ -1,6 +1,7 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { runInScope } from '../context'
 import { complain, counters } from '../diagnostics'
+import { workerThreads } from '../internal/builtin'
 import { openSink, type SinkSpec } from '../sinks'
 import type { Batch } from './batch'
 import type { Flusher } from './flusher'
@@ -111,7 +112,13 @@ export class FlushThread implements Flusher {
   #start(): Worker {
     return runInScope(undefined, () => {
       const workerData: FlushThreadData = { sink: this.#spec, control: this.#shared }
-      const worker = new Worker(workerSource, { eval: true, workerData, execArgv: [], env: {}, name: 'tracelane-flush' })
+      const worker = new (workerThreads().Worker)(workerSource, {
+        eval: true,
+        workerData,
+        execArgv: [],
+        env: {},
+        name: 'tracelane-flush',
+      })
       worker.unref()
       worker.on('message', (message: FromFlushThread) => this.#onMessage(message))
       worker.on('error', (error) => complain('flush-thread', `a flush thread died and is replaced: ${error.message}`))

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { crypto } from '../internal/builtin'
 
 /*
  * One call to the CSPRNG costs about 2 us whatever its size, so random bytes are drawn 4 KiB at a time, turned to hex
@@ -13,7 +13,7 @@ const NO_SPAN_ID = '0'.repeat(16)
 
 function cut(length: number): string {
   if (used + length > hex.length) {
-    hex = randomFillSync(pool).toString('hex')
+    hex = crypto().randomFillSync(pool).toString('hex')
     used = 0
   }
   used += length

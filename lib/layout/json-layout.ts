@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
-import { threadId } from 'node:worker_threads'
 import { errorToJson, instance, type LogEvent, quote, SEVERITY, toJson } from '../event'
+import { workerThreads } from '../internal/builtin'
 import type { Layout, Origin } from './layout'
 
 /* Names that the event itself uses, with the type that it gives them (docs/reference/log-event.md). */
@@ -45,6 +45,7 @@ const LEVEL_PREFIX: ReadonlyMap<string, string> = new Map(
  */
 export function jsonLayout(origin: Origin, ordering: boolean): Layout {
   const service = origin.service === undefined ? '' : `,"service":${quote(origin.service)}`
+  const { threadId } = workerThreads()
   const thread = threadId === 0 ? '' : `,"thread":${threadId}`
   const who = `${service},"host":${quote(hostname())},"pid":${process.pid}${thread}`
   const tail = ordering ? `${who},"instance":"${instance}"` : who

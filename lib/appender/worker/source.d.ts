@@ -1,2 +1,2 @@
-/** The flush thread's program as one string of CommonJS; written by `inline.mjs` when the package is built. */
+/** The flush thread's program as one string of CommonJS; put in by build.mjs. */
 export const workerSource: string

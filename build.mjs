@@ -1,0 +1,92 @@
+// Makes the files that users load, in dist/, from the sources that tsc has checked.
+//
+//   core.js    what every part shares: context, propagation, events, spans; one copy of it in a process
+//   index.js, express.js, axios.js, ...   one file for each way into the package, on top of core.js
+//
+// One file instead of sixty, because Node needs about half a millisecond for each file that is required.
+// The flush thread's program becomes a string inside index.js, so no bundler, archive or test runner can lose it.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = dirname(fileURLToPath(import.meta.url))
+const dist = join(root, 'dist')
+const CORE = [
+  'errors',
+  'diagnostics',
+  'internal/runtime',
+  'internal/options',
+  'internal/peer',
+  'context',
+  'propagation',
+  'event',
+  'span',
+]
+const CORE_FILE = /^lib\/(errors\.ts|diagnostics\.ts|(internal|context|propagation|event|span)\/)/
+const WORKER = 'lib/appender/worker/main.ts'
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  absWorkingDir: root,
+  legalComments: 'none',
+  logLevel: 'warning',
+}
+
+async function workerSource() {
+  const { outputFiles } = await build({ ...common, entryPoints: [WORKER], minify: true, write: false })
+  return outputFiles[0].text
+}
+
+/* Every import of a shared room becomes one of core.js. */
+const shareCore = {
+  name: 'share-core',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+      if (kind === 'entry-point') return undefined
+      const base = join(resolveDir, path)
+      const file = [`${base}.ts`, join(base, 'index.ts')].find(existsSync)
+      return file !== undefined && CORE_FILE.test(relative(root, file)) ? { path: './core.js', external: true } : undefined
+    })
+  },
+}
+
+function inlineWorker(source) {
+  return {
+    name: 'inline-worker',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /\/worker\/source$/ }, () => ({ path: 'worker-source', namespace: 'generated' }))
+      onLoad({ filter: /.*/, namespace: 'generated' }, () => ({
+        contents: `export const workerSource = ${JSON.stringify(source)}`,
+      }))
+    },
+  }
+}
+
+/* `dist/x.js` in the exports map or in `bin` is made from the source whose declarations stand beside it there. */
+function doors() {
+  const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const doors = Object.values(exports).filter((door) => typeof door === 'object')
+  const entries = doors.map(({ types, default: file }) => [file, types.replace('./dist/', '').replace('.d.ts', '.ts')])
+  if (bin !== undefined) entries.push([bin.tracelane, 'lib/cli/main.ts'])
+  return entries.map(([file, source]) => ({ out: file.replace(/^(\.\/)?dist\//, '').replace(/\.js$/, ''), in: source }))
+}
+
+const source = await workerSource()
+await build({
+  ...common,
+  stdin: { contents: CORE.map((room) => `export * from './lib/${room}'`).join('\n'), resolveDir: root, loader: 'ts' },
+  outfile: join(dist, 'core.js'),
+})
+await build({
+  ...common,
+  entryPoints: doors().filter((door) => existsSync(join(root, door.in))),
+  outdir: dist,
+  external: ['@grpc/grpc-js'],
+  plugins: [shareCore, inlineWorker(source)],
+})
+// The files of tsc, which tests of single modules load, find the program here.
+writeFileSync(join(dist, 'lib/appender/worker/source.js'), `exports.workerSource = ${JSON.stringify(source)}\n`)
