@@ -5,23 +5,16 @@
 //
 // One file instead of sixty, because Node needs about half a millisecond for each file that is required.
 // The flush thread's program becomes a string inside index.js, so no bundler, archive or test runner can lose it.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const dist = join(root, 'dist')
 const CORE = [
-  'errors',
-  'diagnostics',
-  'internal/runtime',
-  'internal/options',
-  'internal/peer',
-  'context',
-  'propagation',
-  'event',
-  'span',
+  ...['errors', 'diagnostics', 'context', 'propagation', 'event', 'span'],
+  ...readdirSync(join(root, 'lib/internal')).map((file) => `internal/${basename(file, '.ts')}`),
 ]
 const CORE_FILE = /^lib\/(errors\.ts|diagnostics\.ts|(internal|context|propagation|event|span)\/)/
 const WORKER = 'lib/appender/worker/main.ts'
