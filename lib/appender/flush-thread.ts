@@ -119,10 +119,11 @@ export class FlushThread implements Flusher {
         env: {},
         name: 'tracelane-flush',
       })
-      worker.unref()
       worker.on('message', (message: FromFlushThread) => this.#onMessage(message))
       worker.on('error', (error) => complain('flush-thread', `a flush thread died and is replaced: ${error.message}`))
       worker.on('exit', () => this.#onExit(worker))
+      // Last, because a listener for messages refs the worker again.
+      worker.unref()
       this.#worker = worker
       return worker
     })
