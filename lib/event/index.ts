@@ -1,5 +1,5 @@
 export { instance, nextSequence } from './identity'
-export { errorToJson, quote, toJson } from './json'
+export { errorToJson, quote, reasonOf, toJson } from './json'
 export { isThreshold, LEVELS, type Level, SEVERITY, type Threshold } from './level'
 export { captureEvent, type LogEvent, type Statement } from './log-event'
 export { type EventSubscriber, emit, hasSubscribers, subscribeEvents, type TraceEnd, traceEnded } from './port'

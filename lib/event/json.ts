@@ -59,7 +59,7 @@ function writeObject(value: object, above: readonly object[]): string {
     if (typeof toJSON === 'function') return write(toJSON.call(value), inside)
     return writeFields(value, inside)
   } catch (error) {
-    return note(`threw: ${reason(error)}`)
+    return note(`threw: ${reasonOf(error)}`)
   }
 }
 
@@ -81,7 +81,7 @@ function writeField(holder: Record<string, unknown>, key: string, inside: readon
     const value = holder[key]
     return value === undefined ? undefined : write(value, inside)
   } catch (error) {
-    return note(`getter threw: ${reason(error)}`)
+    return note(`getter threw: ${reasonOf(error)}`)
   }
 }
 
@@ -107,7 +107,7 @@ function writeError(error: Error, above: readonly object[]): string {
     }
     return `{${parts.join(',')}}`
   } catch (failure) {
-    return note(`threw: ${reason(failure)}`)
+    return note(`threw: ${reasonOf(failure)}`)
   }
 }
 
@@ -123,7 +123,8 @@ function note(text: string): string {
   return quote(`[${text}]`)
 }
 
-function reason(error: unknown): string {
+/** What a thrown value says of itself. Never throws. */
+export function reasonOf(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error)
   } catch {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { errorToJson, instance, type LogEvent, quote, SEVERITY, toJson } from '../event'
+import { errorToJson, instance, type LogEvent, quote, reasonOf, SEVERITY, toJson } from '../event'
 import { workerThreads } from '../internal/builtin'
 import type { Layout, Origin } from './layout'
 
@@ -81,6 +81,6 @@ function read(fields: Readonly<Record<string, unknown>>, key: string): unknown {
   try {
     return fields[key]
   } catch (error) {
-    return `[getter threw: ${error instanceof Error ? error.message : 'unknown'}]`
+    return `[getter threw: ${reasonOf(error)}]`
   }
 }

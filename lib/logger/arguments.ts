@@ -1,4 +1,5 @@
 import { format, types } from 'node:util'
+import { reasonOf } from '../event'
 
 /** What the arguments of a log call mean. */
 export interface Said {
@@ -74,6 +75,6 @@ function formatted(message: string, args: readonly unknown[]): string {
   try {
     return format(message, ...args)
   } catch (error) {
-    return `${message} [unprintable: ${error instanceof Error ? error.message : 'unknown'}]`
+    return `${message} [unprintable: ${reasonOf(error)}]`
   }
 }

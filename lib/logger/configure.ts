@@ -3,7 +3,7 @@ import { TracelaneError } from '../errors'
 import { isThreshold, SEVERITY, type Threshold } from '../event'
 import { checkOptions, type Rule, rules } from '../internal/options'
 import { consoleSink, type SinkSpec } from '../sinks'
-import { flushAppender, replaceAppender, subscribeToKit } from './dispatch'
+import { flushAppender, replaceAppender } from './dispatch'
 import { nodeOf, resetLevels, rootNode, setLevel } from './hierarchy'
 
 /** Options of `configure`: those of the appender, and these. */
@@ -61,7 +61,6 @@ export function configure(options: LoggingOptions = {}): Promise<FlushResult> {
   resetLevels()
   setLevel(rootNode, level)
   for (const [name, own] of Object.entries(levels)) setLevel(nodeOf(name), own)
-  subscribeToKit()
   return replaced
 }
 

@@ -6,24 +6,30 @@ import { nodeOf } from './hierarchy'
 
 interface Output {
   appender: AsyncAppender | undefined
-  subscribed: boolean
+  unsubscribe: (() => void) | undefined
 }
 
 /* What all loggers of the process write to. */
-const output: Output = processWide('logger.output.1', () => ({ appender: undefined, subscribed: false }))
+const output: Output = processWide('logger.output.1', () => ({ appender: undefined, unsubscribe: undefined }))
 
 const NOTHING: FlushResult = Object.freeze({ delivered: 0, discarded: 0, failed: 0, pending: 0 })
 
 /** Gives an event to the appender, which is one to the console until `configure` says otherwise. */
 export function dispatch(event: LogEvent): void {
-  output.appender ??= new AsyncAppender([consoleSink()], { service: undefined })
-  output.appender.append(event, nextSequence())
+  if (output.appender === undefined) void replaceAppender(new AsyncAppender([consoleSink()], { service: undefined }))
+  output.appender?.append(event, nextSequence())
 }
 
-/** Puts `appender` in the place of the one before, which is then drained and closed in the background. */
+/**
+ * Puts `appender` (undefined: none) in the place of the one before, which is then drained and closed in the background.
+ *
+ * As long as there is one, the events that the kit itself makes, the ends of spans, are written too.
+ */
 export function replaceAppender(appender: AsyncAppender | undefined): Promise<FlushResult> {
   const before = output.appender
   output.appender = appender
+  output.unsubscribe?.()
+  output.unsubscribe = appender === undefined ? undefined : subscribeEvents({ onEvent: dispatchIfEnabled })
   return before?.close() ?? Promise.resolve(NOTHING)
 }
 
@@ -32,13 +38,6 @@ export function flushAppender(deadlineMs?: number): Promise<FlushResult> {
   return output.appender?.flush(deadlineMs) ?? Promise.resolve(NOTHING)
 }
 
-/** Has the events that the kit itself makes (ends of spans) written too, from the first use of a logger on. */
-export function subscribeToKit(): void {
-  if (output.subscribed) return
-  output.subscribed = true
-  subscribeEvents({
-    onEvent(event) {
-      if (SEVERITY[event.level] >= nodeOf(event.logger).effective) dispatch(event)
-    },
-  })
+function dispatchIfEnabled(event: LogEvent): void {
+  if (SEVERITY[event.level] >= nodeOf(event.logger).effective) dispatch(event)
 }

@@ -1,8 +1,9 @@
 import { currentScope } from '../context'
-import { captureEvent, type Level, SEVERITY } from '../event'
+import { counters } from '../diagnostics'
+import { captureEvent, type Level, reasonOf, SEVERITY } from '../event'
 import { processWide } from '../internal/runtime'
 import { readArguments } from './arguments'
-import { dispatch, subscribeToKit } from './dispatch'
+import { dispatch } from './dispatch'
 import { type LoggerNode, nodeOf } from './hierarchy'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -62,9 +63,15 @@ export class Logger {
 
   #log(level: Level, first: unknown, rest: readonly unknown[]): void {
     if (SEVERITY[level] < this.#node.effective) return
-    const { msg, fields, err } = readArguments(first, rest)
-    const all = this.#fields === undefined ? fields : { ...this.#fields, ...fields }
-    dispatch(captureEvent(currentScope(), { level, logger: this.name, msg, fields: all, err }))
+    try {
+      const { msg, fields, err } = readArguments(first, rest)
+      const all = this.#fields === undefined ? fields : { ...this.#fields, ...fields }
+      dispatch(captureEvent(currentScope(), { level, logger: this.name, msg, fields: all, err }))
+    } catch (error) {
+      // An object of the caller's threw while it was read (a proxy, say): the line says so in its place.
+      counters.valuesReplaced++
+      dispatch(captureEvent(currentScope(), { level, logger: this.name, msg: `[arguments threw: ${reasonOf(error)}]` }))
+    }
   }
 }
 
@@ -76,7 +83,6 @@ const loggers = processWide('loggers.1', () => new Map<string, Logger>())
  * Without `configure` it writes events of level info and above to stdout: for people on a terminal, as JSON elsewhere.
  */
 export function getLogger(name: string): Logger {
-  subscribeToKit()
   let logger = loggers.get(name)
   if (logger === undefined) {
     logger = new Logger(nodeOf(name))

@@ -1,0 +1,129 @@
+import { runInNewContext } from 'node:vm'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { errorToJson, quote, toJson } from '../../lib/event'
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
+
+describe('toJson()', () => {
+  const cycle: Record<string, unknown> = { a: 1 }
+  cycle['self'] = cycle
+  const table: readonly (readonly [string, unknown, unknown])[] = [
+    ['a BigInt as a string', 10n ** 20n, '100000000000000000000'],
+    [
+      'a Map as an object',
+      new Map<unknown, unknown>([
+        ['a', 1],
+        [2, new Map()],
+      ]),
+      { a: 1, 2: {} },
+    ],
+    ['a Set as an array', new Set([1, 'b']), [1, 'b']],
+    ['a Date as ISO 8601', new Date(0), '1970-01-01T00:00:00.000Z'],
+    ['an invalid Date as null', new Date(Number.NaN), null],
+    ['bytes as base64', Buffer.from('abc'), 'YWJj'],
+    ['NaN and infinities as strings', [Number.NaN, -Infinity], ['NaN', '-Infinity']],
+    ['a cycle as a note', cycle, { a: 1, self: '[cycle]' }],
+    ['the same object twice, which is no cycle', [Object.freeze({ x: 1 }), 0].map((_, __, all) => all[0]), [{ x: 1 }, { x: 1 }]],
+    ['undefined, functions and symbols inside arrays as notes', [undefined, Symbol('s')], ['[undefined]', '[symbol]']],
+    ['an undefined property not at all', { a: undefined, b: 1 }, { b: 1 }],
+    ['a lone surrogate as an escape', '\ud800', '\ud800'],
+  ]
+  for (const [what, value, expected] of table) {
+    it(`writes ${what}`, () => {
+      expect(JSON.parse(toJson(value))).to.deep.equal(expected)
+    })
+  }
+
+  it('replaces a getter, a toJSON and a proxy that throw by a note, and keeps the rest', () => {
+    const hostile = {
+      get bad(): never {
+        throw new Error('no')
+      },
+      worse: {
+        toJSON(): never {
+          throw new Error('never')
+        },
+      },
+      worst: new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new Error('trap')
+          },
+        },
+      ),
+      good: 1,
+    }
+    expect(JSON.parse(toJson(hostile))).to.deep.equal({
+      bad: '[getter threw: no]',
+      worse: '[threw: never]',
+      worst: '[threw: trap]',
+      good: 1,
+    })
+  })
+
+  it('stops at nesting deeper than 16', () => {
+    let deep: unknown = 'bottom'
+    for (let i = 0; i < 100_000; i++) deep = [deep]
+    expect(toJson(deep)).to.contain('[too deep]')
+  })
+
+  it('writes one line of valid JSON without control characters for any value, and the same one twice', () => {
+    fc.assert(
+      fc.property(
+        fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true }),
+        (value) => {
+          const text = toJson(value)
+          JSON.parse(text)
+          expect(text).not.to.match(CONTROL)
+          expect(toJson(value)).to.equal(text)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  it('writes what JSON.parse gave exactly as it was', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const plain: unknown = JSON.parse(JSON.stringify(value))
+        expect(JSON.parse(toJson(plain))).to.deep.equal(plain)
+      }),
+    )
+  })
+})
+
+describe('quote()', () => {
+  it('gives back any text through JSON.parse, and writes no control character', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(JSON.parse(quote(text))).to.equal(text)
+        expect(quote(text)).not.to.match(CONTROL)
+      }),
+    )
+  })
+})
+
+describe('errorToJson()', () => {
+  it('keeps type, message, stack, own fields and the chain of causes', () => {
+    const cause = new TypeError('inner')
+    const error = Object.assign(new Error('outer', { cause }), { code: 'E_CODE' })
+    const written = JSON.parse(errorToJson(error)) as Record<string, unknown>
+    expect(written).to.deep.include({ type: 'Error', message: 'outer', code: 'E_CODE' })
+    expect(written['stack']).to.equal(error.stack)
+    expect(written['cause']).to.deep.include({ type: 'TypeError', message: 'inner' })
+  })
+
+  it('keeps the errors of an AggregateError, and ends a cycle of causes', () => {
+    const one = new Error('one')
+    one.cause = one
+    const written = JSON.parse(errorToJson(new AggregateError([one], 'many'))) as { errors: { cause: string }[] }
+    expect(written.errors[0]?.cause).to.equal('[cycle]')
+  })
+
+  it('knows errors of another realm', () => {
+    expect(JSON.parse(errorToJson(runInNewContext('new RangeError("far")')))).to.include({ type: 'RangeError', message: 'far' })
+  })
+})
