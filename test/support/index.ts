@@ -1,0 +1,5 @@
+export { type Outcome, RunningProgram, run, runNode, type StartOptions, startNode } from './processes'
+export { projectFile, projectRoot } from './project'
+export { heavy, requires } from './requires'
+export { sharedFolder, tempFolder } from './temp-folder'
+export { eventOf, freePort, until } from './waiting'

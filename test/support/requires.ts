@@ -1,0 +1,25 @@
+import type { Context } from 'mocha'
+
+const required = new Set((process.env['TRACELANE_REQUIRE'] ?? '').split(',').filter((name) => name !== ''))
+const skipped = new Map<string, number>()
+
+/**
+ * Skips the test (or, in a `before` hook, the suite) that needs `name` when it is not available, and says so when the run
+ * ends. With `name` in the comma-separated TRACELANE_REQUIRE the test fails instead.
+ */
+export function requires(context: Context, name: string, available: boolean): void {
+  if (available) return
+  if (required.has(name)) throw new Error(`${name} is not available here, and TRACELANE_REQUIRE asks for it`)
+  skipped.set(name, (skipped.get(name) ?? 0) + 1)
+  context.skip()
+}
+
+/** True when the full counts of the issues are asked for, by `npm run test:heavy`. */
+export const heavy: boolean = process.env['TRACELANE_HEAVY'] === '1'
+
+/** Says on stderr what was skipped in this run. */
+export function saySkips(): void {
+  for (const [name, count] of skipped) {
+    process.stderr.write(`skipped ${count}: ${name} is not available here (TRACELANE_REQUIRE=${name} makes that a failure)\n`)
+  }
+}
