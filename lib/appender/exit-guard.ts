@@ -16,29 +16,35 @@ export interface Drainable {
  *   SIGTERM, SIGINT, SIGHUP ──▶ drain ──┬─ the application listens too: it decides what comes next
  *                                       └─ only we listen: end with that signal, as without us
  *
- * The hooks are there only while something is guarded.
+ * The hooks are there only while something is guarded, once in a process: the copy of the kit that guards first sets them, the one
+ * that ends last takes them away.
  */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
-const guarded = processWide('exit-guard.1', () => new Set<Drainable>())
+interface Guard {
+  readonly guarded: Set<Drainable>
+  unhook: () => void
+}
+
+const guard = processWide<Guard>('exit-guard.1', () => ({ guarded: new Set(), unhook: () => {} }))
+const { guarded } = guard
 
 /** Drains `drainable` before the process ends; the returned function ends that. */
 export function guardExit(drainable: Drainable): () => void {
   if (guarded.size === 0) hook()
   guarded.add(drainable)
   return () => {
-    if (guarded.delete(drainable) && guarded.size === 0) unhook()
+    if (guarded.delete(drainable) && guarded.size === 0) guard.unhook()
   }
 }
 
 function hook(): void {
   process.on('exit', onExit)
   if (workerThreads().isMainThread) for (const signal of SIGNALS) process.on(signal, onSignal)
-}
-
-function unhook(): void {
-  process.removeListener('exit', onExit)
-  for (const signal of SIGNALS) process.removeListener(signal, onSignal)
+  guard.unhook = () => {
+    process.removeListener('exit', onExit)
+    for (const signal of SIGNALS) process.removeListener(signal, onSignal)
+  }
 }
 
 function drainAll(): number {
@@ -59,6 +65,6 @@ function onSignal(signal: NodeJS.Signals): void {
   drainAll()
   if (process.listenerCount(signal) > 1) return
   // Re-raised without our listener, so that the default action, and with it the exit status, is that of the signal.
-  unhook()
+  guard.unhook()
   process.kill(process.pid, signal)
 }
