@@ -4,8 +4,10 @@
 //   index.js, express.js, axios.js, ...   one file for each way into the package, on top of core.js
 //
 // One file instead of sixty, because Node needs about half a millisecond for each file that is required.
-// The flush thread's program becomes a string inside index.js, so no bundler, archive or test runner can lose it.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+// Node's own modules are fetched by process.getBuiltinModule, because a bundle of ES modules that somebody makes of these files has
+// no `require`. The flush thread's program becomes a string inside index.js, so no bundler, archive or test runner
+// can lose it.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -59,6 +61,14 @@ function inlineWorker(source) {
   }
 }
 
+async function buildWithoutRequire(options) {
+  const { outputFiles } = await build({ ...common, ...options, write: false })
+  for (const { path, text } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text.replace(/\brequire\(("node:[\w/]+")\)/g, 'process.getBuiltinModule($1)'))
+  }
+}
+
 /* `dist/x.js` in the exports map or in `bin` is made from the source whose declarations stand beside it there. */
 function doors() {
   const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -69,13 +79,11 @@ function doors() {
 }
 
 const source = await workerSource()
-await build({
-  ...common,
+await buildWithoutRequire({
   stdin: { contents: CORE.map((room) => `export * from './lib/${room}'`).join('\n'), resolveDir: root, loader: 'ts' },
   outfile: join(dist, 'core.js'),
 })
-await build({
-  ...common,
+await buildWithoutRequire({
   entryPoints: doors().filter((door) => existsSync(join(root, door.in))),
   outdir: dist,
   external: ['@grpc/grpc-js'],
