@@ -1,4 +1,8 @@
+export { type CallResult, type CallTarget, ClientCall, REPLY_CLOCK_HEADER } from './client-call'
 export { openClientScope } from './client-span'
+export { failureText, outcomeOfAbort } from './failure'
+export { type DispatchOptions, type FetchDispatcher, HopDispatcher } from './hop-dispatcher'
+export { httpSpanName } from './http-name'
 export { openServerScope } from './server-span'
 export { SPAN_LOGGER, type SpanKind, type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
 export { withSpan } from './with-span'

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { childOf, currentScope, NO_FIELDS, newTrace, runInScope, scopeOf } from '../context'
+import { failureText } from './failure'
 import { type SpanRecord, spanEnded } from './span-end'
 
 /**
@@ -21,7 +22,7 @@ export function withSpan<R>(name: string, fn: () => R): R {
     try {
       result = fn()
     } catch (thrown) {
-      end('error', describe(thrown))
+      end('error', failureText(thrown))
       throw thrown
     }
     if (!types.isPromise(result)) {
@@ -30,12 +31,8 @@ export function withSpan<R>(name: string, fn: () => R): R {
     }
     result.then(
       () => end('ok'),
-      (reason: unknown) => end('error', describe(reason)),
+      (reason: unknown) => end('error', failureText(reason)),
     )
     return result
   })
-}
-
-function describe(thrown: unknown): string {
-  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
 }

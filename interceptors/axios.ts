@@ -1,0 +1,205 @@
+import { complain } from '../lib/diagnostics'
+import { checkOptions, rules } from '../lib/internal/options'
+import { processWide } from '../lib/internal/runtime'
+import { ClientCall, type FetchDispatcher, failureText, HopDispatcher, outcomeOfAbort, REPLY_CLOCK_HEADER } from '../lib/span'
+
+/** Options of `traceAxios`. */
+export interface TraceAxiosOptions {
+  /**
+   * Emits an event at the end of each call: how long it took and how it went.
+   * @default true
+   */
+  readonly spans?: boolean
+}
+
+/** What `traceAxios` needs of an axios instance; the default export of axios is one too. */
+export interface AxiosLike {
+  readonly interceptors: { readonly request: { use: unknown }; readonly response: { use: unknown } }
+}
+
+interface AxiosHeadersLike {
+  get(name: string): unknown
+  set(name: string, value: string): unknown
+  delete(name: string): unknown
+}
+
+type BeforeRedirect = (options: RedirectOptions, response: RedirectResponse, request: unknown) => void
+
+interface RedirectOptions {
+  readonly href?: string
+  readonly headers?: Record<string, unknown>
+}
+
+interface RedirectResponse {
+  readonly headers?: Readonly<Record<string, unknown>>
+}
+
+interface CancelTokenLike {
+  subscribe(listener: (reason: unknown) => void): void
+  unsubscribe(listener: (reason: unknown) => void): void
+}
+
+interface RequestConfig {
+  readonly method?: string
+  readonly url?: string
+  readonly baseURL?: string
+  readonly allowAbsoluteUrls?: boolean
+  readonly headers: AxiosHeadersLike
+  readonly adapter?: unknown
+  readonly signal?: AbortSignal
+  readonly cancelToken?: Partial<CancelTokenLike>
+  beforeRedirect?: BeforeRedirect
+  fetchOptions?: Readonly<Record<string, unknown>>
+}
+
+interface Reply {
+  readonly status?: number
+  readonly headers?: { get?(name: string): unknown } & Readonly<Record<string, unknown>>
+  readonly config?: RequestConfig
+}
+
+interface Failure {
+  readonly config?: RequestConfig
+  readonly response?: Reply
+  readonly code?: unknown
+}
+
+interface Manager<T> {
+  use(fulfilled: (value: T) => T, rejected?: ((error: unknown) => unknown) | null, options?: { synchronous: boolean }): number
+}
+
+/* What our `beforeRedirect` stands for. The function is the one part of a config that axios hands on through every merge as it is. */
+interface Traced {
+  readonly call: ClientCall
+  readonly original: BeforeRedirect | undefined
+}
+
+const instances = processWide('axios.instances.1', () => new WeakSet<object>())
+const calls = processWide('axios.calls.1', () => new WeakMap<object, Traced>())
+
+/**
+ * Makes each call of an axios instance (axios 1 or later) send the trace context along, and moves the trace's clock by that of the
+ * reply. Returns the same instance.
+ *
+ * Call it right after `axios.create()`: an earlier response interceptor that replaces the response or the error hides it from
+ * ours. A second call on an instance does nothing. A valid `traceparent` set by the application is left alone; a config that is sent again (a
+ * retry) gets a new span. On a redirect the headers go to the host that was called and to no other, with the adapters
+ * `http` (in `config.beforeRedirect`) and `fetch` (in a dispatcher in `config.fetchOptions`); an adapter of your own follows redirects
+ * at its own risk. Throws for wrong options only.
+ */
+export function traceAxios<I extends AxiosLike>(instance: I, options: TraceAxiosOptions = {}): I {
+  checkOptions('traceAxios', options, { spans: rules.boolean })
+  if (instances.has(instance)) return instance
+  instances.add(instance)
+  const { spans = true } = options
+  const request = instance.interceptors.request as Manager<RequestConfig>
+  const response = instance.interceptors.response as Manager<Reply>
+  request.use(
+    (config) => {
+      quietly(() => open(config, spans))
+      return config
+    },
+    null,
+    // Otherwise axios would begin every call of this instance a turn of the event loop later.
+    { synchronous: true },
+  )
+  response.use(
+    (reply) => {
+      quietly(() => close(reply?.config, reply))
+      return reply
+    },
+    (error) => {
+      quietly(() => fail(error))
+      return Promise.reject(error)
+    },
+  )
+  return instance
+}
+
+function quietly(action: () => void): void {
+  try {
+    action()
+  } catch (error) {
+    complain('axios', `a call could not be traced: ${failureText(error)}`)
+  }
+}
+
+function open(config: RequestConfig, spans: boolean): void {
+  const { headers } = config
+  const earlier = ours(config)
+  if (earlier !== undefined) forget(config, earlier)
+  const call = new ClientCall({ method: (config.method ?? 'get').toUpperCase(), url: urlOf(config), spans })
+  for (const [name, value] of Object.entries(call.headers((name) => headers.get(name) ?? undefined))) headers.set(name, value)
+  config.beforeRedirect = judging(call, config.beforeRedirect)
+  if (usesFetch(config.adapter)) {
+    const dispatcher = new HopDispatcher(call, config.fetchOptions?.['dispatcher'] as FetchDispatcher | undefined)
+    config.fetchOptions = { ...config.fetchOptions, dispatcher }
+  }
+  watch(config.cancelToken, call)
+}
+
+function ours(config: RequestConfig | undefined): Traced | undefined {
+  return typeof config?.beforeRedirect === 'function' ? calls.get(config.beforeRedirect) : undefined
+}
+
+/* Takes from a config that is sent again what the first time left in it. */
+function forget(config: RequestConfig, earlier: Traced): void {
+  const { headers } = config
+  for (const name of earlier.call.sentNames()) if (earlier.call.isOurs(name, headers.get(name))) headers.delete(name)
+  if (earlier.original === undefined) delete config.beforeRedirect
+  else config.beforeRedirect = earlier.original
+  const { dispatcher, ...others } = config.fetchOptions ?? {}
+  if (dispatcher instanceof HopDispatcher) {
+    config.fetchOptions = dispatcher.inner === undefined ? others : { ...others, dispatcher: dispatcher.inner }
+  }
+}
+
+function judging(call: ClientCall, original: BeforeRedirect | undefined): BeforeRedirect {
+  const judge: BeforeRedirect = (options, response, request) => {
+    quietly(() => {
+      call.replied(response?.headers?.[REPLY_CLOCK_HEADER])
+      if (options.headers !== undefined) call.redirected(options.headers, parse(options.href ?? ''))
+    })
+    original?.(options, response, request)
+  }
+  calls.set(judge, { call, original })
+  return judge
+}
+
+/* The first adapter that Node has is taken; `xhr` is only in browsers. */
+function usesFetch(adapter: unknown): boolean {
+  return [adapter].flat().find((name) => name !== 'xhr') === 'fetch'
+}
+
+/* The error of a cancel token does not know its request. */
+function watch(token: Partial<CancelTokenLike> | undefined, call: ClientCall): void {
+  if (typeof token?.subscribe !== 'function' || typeof token.unsubscribe !== 'function') return
+  const cancelled = (reason: unknown): void => call.end({ outcome: 'aborted', error: failureText(reason) })
+  token.subscribe(cancelled)
+  call.atEnd(() => token.unsubscribe?.(cancelled))
+}
+
+function close(config: RequestConfig | undefined, { status, headers }: Reply): void {
+  const call = ours(config)?.call
+  call?.replied(typeof headers?.get === 'function' ? headers.get(REPLY_CLOCK_HEADER) : headers?.[REPLY_CLOCK_HEADER])
+  call?.end({ status })
+}
+
+function fail(error: unknown): void {
+  if (typeof error !== 'object' || error === null) return
+  const { config, response, code } = error as Failure
+  if (response === undefined) {
+    const outcome = code === 'ERR_CANCELED' ? outcomeOfAbort(config?.signal) : 'error'
+    ours(config)?.call.end({ outcome, error: failureText(error) })
+  } else close(config ?? response.config, response)
+}
+
+function urlOf({ url = '', baseURL, allowAbsoluteUrls }: RequestConfig): URL | undefined {
+  const isAbsolute = /^([a-z][a-z\d+\-.]*:)?\/\//i.test(url)
+  if (baseURL === undefined || (isAbsolute && allowAbsoluteUrls !== false)) return parse(url)
+  return parse(url === '' ? baseURL : `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`)
+}
+
+function parse(url: string): URL | undefined {
+  return URL.canParse(url) ? new URL(url) : undefined
+}

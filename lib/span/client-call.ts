@@ -1,0 +1,140 @@
+import { rootOf, type Scope } from '../context'
+import { BAGGAGE_HEADER, CLOCK_HEADER, injectInto, parseTraceParent, receiveReplyClock, type Setter } from '../propagation'
+import { openClientScope } from './client-span'
+import { httpSpanName, peerOf } from './http-name'
+import { type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
+
+/** The response header that carries the callee's clock back, for clients. */
+export const REPLY_CLOCK_HEADER = CLOCK_HEADER
+
+/** How an HTTP call ended. */
+export interface CallResult {
+  /** The status of the response; undefined if there was none. */
+  readonly status?: number | undefined
+  /** Given only for a call without a response. */
+  readonly outcome?: SpanOutcome | undefined
+  readonly error?: string | undefined
+}
+
+/** What a client knows before it calls. */
+export interface CallTarget {
+  readonly method: string
+  /** Undefined if the client does not know it; then nothing of ours goes along on a redirect. */
+  readonly url: URL | undefined
+  /** Whether an event is emitted at the end. */
+  readonly spans: boolean
+}
+
+const recordSetter: Setter<Record<string, string>> = {
+  set(carrier, key, value) {
+    carrier[key] = value
+  },
+}
+
+const FIRST_SERVER_ERROR = 500
+
+/**
+ * One HTTP call of a client, redirects included: a client span, the headers of each hop, and the clock of the reply.
+ *
+ *   request ── headers() ──▶ first hop ── 302 ── redirected() ──▶ next hop ... ── replied(), end() ──▶ done
+ *
+ * The headers go to the host that the application called and to no other: a redirect may lead to a stranger.
+ */
+export class ClientCall {
+  readonly scope: Scope
+  readonly #target: CallTarget
+  readonly #start = performance.now()
+  /** What stands in the request of the application, and what the present hop got; fetch starts each hop from the former. */
+  #first: Readonly<Record<string, string>> = {}
+  #sent: Readonly<Record<string, string>> = {}
+  #leftAlone = false
+  /** The present hop was told our clock, so its reply may move ours. */
+  #clockSent = false
+  #ended = false
+  #cleanUp: (() => void) | undefined
+
+  constructor(target: CallTarget) {
+    this.scope = openClientScope()
+    this.#target = target
+  }
+
+  /**
+   * The headers to set on the request, by lower-case name; none if the application has set a valid `traceparent`, which is
+   * then left alone with all that belongs to it. A `baggage` header of the application's own stays too.
+   */
+  headers(read: (name: string) => unknown): Readonly<Record<string, string>> {
+    const own = read('traceparent')
+    this.#leftAlone = typeof own === 'string' && parseTraceParent(own) !== undefined
+    this.#clockSent = !this.#leftAlone || typeof read(CLOCK_HEADER) === 'string'
+    this.#first = this.#leftAlone ? {} : this.#fresh(read(BAGGAGE_HEADER))
+    return this.#first
+  }
+
+  /** The lower-case names of the headers that this call has set. */
+  sentNames(): readonly string[] {
+    return Object.keys(this.#first)
+  }
+
+  /** Whether `name` (any case) with `value` is a header that this call has set. */
+  isOurs(name: string, value: unknown): boolean {
+    const key = name.toLowerCase()
+    return [this.#first, this.#sent].some((set) => Object.hasOwn(set, key) && set[key] === value)
+  }
+
+  /** Sets in `headers` what belongs to the hop to `to`: fresh ones of ours for the host of the first hop, else none. */
+  redirected(headers: Record<string, unknown>, to: URL | undefined): void {
+    if (this.#leftAlone) return
+    let baggage: unknown
+    for (const name of Object.keys(headers)) {
+      if (this.isOurs(name, headers[name])) delete headers[name]
+      else if (name.toLowerCase() === BAGGAGE_HEADER) baggage = headers[name]
+    }
+    this.#clockSent = to !== undefined && this.#staysHome(to)
+    if (!this.#clockSent) return
+    this.#sent = this.#fresh(baggage)
+    Object.assign(headers, this.#sent)
+  }
+
+  /** Moves the trace's clock past that of a reply, so that what the caller logs next sorts after what the callee logged. */
+  replied(clock: unknown): void {
+    if (this.#clockSent && typeof clock === 'string') receiveReplyClock(rootOf(this.scope.context), clock)
+  }
+
+  /** Calls `cleanUp` when the call has ended. */
+  atEnd(cleanUp: () => void): void {
+    if (this.#ended) cleanUp()
+    else this.#cleanUp = cleanUp
+  }
+
+  /** Emits the event of the span, the first time only. */
+  end({ status, outcome, error }: CallResult): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#cleanUp?.()
+    if (!this.#target.spans) return
+    const { method, url } = this.#target
+    const record: SpanRecord = {
+      kind: 'client',
+      name: httpSpanName(method, url?.href ?? ''),
+      outcome: status === undefined ? (outcome ?? 'error') : status >= FIRST_SERVER_ERROR ? 'error' : 'ok',
+      durationMs: performance.now() - this.#start,
+      status,
+      peer: url === undefined ? undefined : peerOf(url),
+      error: status === undefined ? error : undefined,
+    }
+    spanEnded(this.scope, record)
+  }
+
+  #fresh(ownBaggage: unknown): Record<string, string> {
+    const headers: Record<string, string> = {}
+    injectInto(this.scope.context, headers, recordSetter)
+    if (ownBaggage !== undefined && ownBaggage !== null) delete headers[BAGGAGE_HEADER]
+    return headers
+  }
+
+  /* The same host and port; a step from https down to http would show the ids to the network. */
+  #staysHome(to: URL): boolean {
+    const { url } = this.#target
+    return url !== undefined && url.host === to.host && (url.protocol !== 'https:' || to.protocol === 'https:')
+  }
+}

@@ -1,0 +1,19 @@
+import type { SpanOutcome } from './span-end'
+
+const MAX_LENGTH = 512
+
+/** What was thrown, in one sentence of at most 512 characters, with the cause if there is one. Never throws. */
+export function failureText(thrown: unknown): string {
+  try {
+    if (!(thrown instanceof Error)) return String(thrown).slice(0, MAX_LENGTH)
+    const cause = thrown.cause instanceof Error ? ` (${thrown.cause.message || thrown.cause.name})` : ''
+    return `${thrown.name}: ${thrown.message}${cause}`.slice(0, MAX_LENGTH)
+  } catch {
+    return 'a value that cannot be printed'
+  }
+}
+
+/** A call given up through `signal` was aborted; one that ran into the limit of an `AbortSignal.timeout` failed. */
+export function outcomeOfAbort(signal: AbortSignal | null | undefined): SpanOutcome {
+  return (signal?.reason as { name?: unknown } | undefined)?.name === 'TimeoutError' ? 'error' : 'aborted'
+}
