@@ -107,7 +107,7 @@ function trace(req: IncomingMessage, res: ServerResponse, scope: Scope, spans: b
   const name = httpSpanName(req.method ?? 'GET', (req as { originalUrl?: string }).originalUrl ?? req.url ?? '')
   emitWithin(req, scope)
   emitWithin(res, scope)
-  if (res.socket === null) bindWrites(res, scope)
+  if (res.socket === null) bindCallbacks(res, scope)
   if (!res.headersSent) {
     res.setHeader(TRACE_ID_HEADER, scope.context.traceId)
     if (scope.root.callerSentClock) sendClock(res, scope)
@@ -133,13 +133,17 @@ function sendClock(res: ServerResponse, scope: Scope): void {
 }
 
 /*
- * The response to a pipelined request has no socket yet: what is written to it waits in memory, and the callbacks of `write` then run
- * in the trace of the response before it. (The callback of `end` is a listener of 'finish'.)
+ * The response to a pipelined request has no socket yet: what is written to it waits in memory, and the callbacks of `write`, from
+ * Node 24 on those of `end` too, then run in the trace of the response before it.
  */
-function bindWrites(res: ServerResponse, scope: Scope): void {
-  const { write } = res
+function bindCallbacks(res: ServerResponse, scope: Scope): void {
+  const bound = (arg: unknown): unknown =>
+    typeof arg === 'function' ? (error: unknown) => runInScope(scope, () => arg(error)) : arg
+  const { write, end } = res
   res.write = function writeInTrace(this: ServerResponse, ...args: unknown[]) {
-    const bound = args.map((arg) => (typeof arg === 'function' ? (error: unknown) => runInScope(scope, () => arg(error)) : arg))
-    return write.apply(this, bound as Parameters<typeof write>)
+    return write.apply(this, args.map(bound) as Parameters<typeof write>)
   } as typeof write
+  res.end = function endInTrace(this: ServerResponse, ...args: unknown[]) {
+    return end.apply(this, args.map(bound) as Parameters<typeof end>)
+  } as typeof end
 }
