@@ -35,10 +35,12 @@ const TRACED = Symbol.for('tracelane.fetch')
  * on: give it in `init`. A valid `traceparent` set by the caller is left alone. The span ends with the head of the response.
  * Throws for wrong options only; calls fail and succeed as without it.
  */
-export function traceFetch<F extends FetchFunction = typeof globalThis.fetch>(fetch?: F, options: TraceFetchOptions = {}): F {
+export function traceFetch(fetch?: undefined, options?: TraceFetchOptions): typeof globalThis.fetch
+export function traceFetch<F extends FetchFunction>(fetch: F, options?: TraceFetchOptions): F
+export function traceFetch(fetch?: FetchFunction, options: TraceFetchOptions = {}): unknown {
   checkOptions('traceFetch', options, { spans: rules.boolean })
   const base = (fetch ?? globalThis.fetch) as unknown as Fetch & { readonly [TRACED]?: true }
-  if (base[TRACED] === true) return base as unknown as F
+  if (base[TRACED] === true) return base
   const { spans = true } = options
 
   async function traced(...args: [unknown?, Init?]): Promise<unknown> {
@@ -59,7 +61,7 @@ export function traceFetch<F extends FetchFunction = typeof globalThis.fetch>(fe
   }
   Object.defineProperty(traced, 'name', { value: base.name, configurable: true })
   Object.defineProperty(traced, TRACED, { value: true })
-  return traced as unknown as F
+  return traced
 }
 
 /* What to call with; undefined for a call that is not ours to trace, which then goes its way untouched. Never throws. */
