@@ -78,7 +78,7 @@ const instances = processWide('axios.instances.1', () => new WeakSet<object>())
 const calls = processWide('axios.calls.1', () => new WeakMap<object, Traced>())
 
 /**
- * Makes each call of an axios instance (axios 1 or later) send the trace context along, and moves the trace's clock by that of the
+ * Makes each call of an axios instance (axios 1.2 or later) send the trace context along, and moves the trace's clock by that of the
  * reply. Returns the same instance.
  *
  * Call it right after `axios.create()`: an earlier response interceptor that replaces the response or the error hides it from
