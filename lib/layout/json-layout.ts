@@ -48,7 +48,7 @@ export function jsonLayout(origin: Origin, ordering: boolean): Layout {
   const { threadId } = workerThreads()
   const thread = threadId === 0 ? '' : `,"thread":${threadId}`
   const who = `${service},"host":${quote(hostname())},"pid":${process.pid}${thread}`
-  const tail = ordering ? `${who},"instance":"${instance}"` : who
+  const tail = ordering ? `${who},"instance":"${instance()}"` : who
   return (event, seq) => {
     let line = `{"time":${event.time}${LEVEL_PREFIX.get(event.level)}${quote(event.logger)},"msg":${quote(event.msg)}${tail}`
     if (event.traceId !== undefined) line += `,"traceId":"${event.traceId}","spanId":"${event.spanId}"`
