@@ -28,7 +28,7 @@ export function readArguments(first: unknown, rest: readonly unknown[]): Said {
 }
 
 function readRest(message: string, args: readonly unknown[]): Said {
-  const wanted = (message.match(PLACEHOLDER) ?? []).filter((placeholder) => placeholder !== '%%').length
+  const wanted = message.includes('%') ? placeholdersIn(message) : 0
   const used = Math.min(wanted, args.length)
   let msg = used === 0 ? message : formatted(message, args.slice(0, used))
   let fields: Record<string, unknown> | undefined
@@ -39,6 +39,10 @@ function readRest(message: string, args: readonly unknown[]): Said {
     else if (arg !== undefined) msg += `${msg === '' ? '' : ' '}${text(arg)}`
   }
   return { msg, ...withError(fields, err) }
+}
+
+function placeholdersIn(message: string): number {
+  return (message.match(PLACEHOLDER) ?? []).filter((placeholder) => placeholder !== '%%').length
 }
 
 /* `{ err }` is how pino users pass an error. */
