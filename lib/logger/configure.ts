@@ -1,9 +1,9 @@
 import { AsyncAppender, type AsyncAppenderOptions, appenderRules, type FlushResult } from '../appender'
-import { TracelaneError } from '../errors'
 import { isThreshold, SEVERITY, type Threshold } from '../event'
 import { checkOptions, type Rule, rules } from '../internal/options'
 import { consoleSink, type SinkSpec } from '../sinks'
 import { flushAppender, replaceAppender } from './dispatch'
+import { levelOfEnvironment, serviceOfEnvironment } from './environment'
 import { nodeOf, resetLevels, rootNode, setLevel } from './hierarchy'
 
 /** Options of `configure`: those of the appender, and these. */
@@ -51,7 +51,7 @@ export function configure(options: LoggingOptions = {}): Promise<FlushResult> {
     ...appenderRules,
   })
   const {
-    service = process.env['TRACELANE_SERVICE'],
+    service = serviceOfEnvironment(),
     level = levelOfEnvironment(),
     levels = {},
     sinks = [consoleSink()],
@@ -82,11 +82,4 @@ export function close(): Promise<FlushResult> {
 function isSink(value: unknown): boolean {
   const kind: unknown = (value as { kind?: unknown } | null)?.kind
   return kind === 'console' || kind === 'file'
-}
-
-function levelOfEnvironment(): Threshold {
-  const level = process.env['TRACELANE_LEVEL']?.toLowerCase() ?? 'info'
-  if (isThreshold(level)) return level
-  const known = Object.keys(SEVERITY).join(', ')
-  throw new TracelaneError('ERR_TRACELANE_OPTION_INVALID', `the environment's TRACELANE_LEVEL must be one of ${known}`)
 }

@@ -2,6 +2,7 @@ import { AsyncAppender, type FlushResult } from '../appender'
 import { type LogEvent, nextSequence, SEVERITY, subscribeEvents } from '../event'
 import { processWide } from '../internal/runtime'
 import { consoleSink } from '../sinks'
+import { serviceOfEnvironment } from './environment'
 import { nodeOf } from './hierarchy'
 
 interface Output {
@@ -16,7 +17,7 @@ const NOTHING: FlushResult = Object.freeze({ delivered: 0, discarded: 0, failed:
 
 /** Gives an event to the appender, which is one to the console until `configure` says otherwise. */
 export function dispatch(event: LogEvent): void {
-  if (output.appender === undefined) void replaceAppender(new AsyncAppender([consoleSink()], { service: undefined }))
+  if (output.appender === undefined) void replaceAppender(new AsyncAppender([consoleSink()], { service: serviceOfEnvironment() }))
   output.appender?.append(event, nextSequence())
 }
 

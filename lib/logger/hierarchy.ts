@@ -1,5 +1,7 @@
+import { complain } from '../diagnostics'
 import { SEVERITY, type Threshold } from '../event'
 import { processWide } from '../internal/runtime'
+import { levelOfEnvironment } from './environment'
 
 /** One name in the hierarchy. `effective` is what the hot path reads: the severity below which a call does nothing. */
 export interface LoggerNode {
@@ -14,8 +16,17 @@ function node(name: string, parent: LoggerNode | undefined): LoggerNode {
   return { name, parent, children: new Map(), own: undefined, effective: parent?.effective ?? SEVERITY.info }
 }
 
-/** The root of all names; its level is `info` until configured. */
-export const rootNode: LoggerNode = processWide('logger.root.1', () => node('', undefined))
+/** The root of all names; its level is that of the environment until `configure` is called. */
+export const rootNode: LoggerNode = processWide('logger.root.1', () => {
+  const root = node('', undefined)
+  try {
+    setLevel(root, levelOfEnvironment())
+  } catch (error) {
+    // This runs while the package loads, where nobody expects an exception.
+    complain('environment', (error as Error).message)
+  }
+  return root
+})
 
 /** The node of a dotted name, made with its ancestors if it is new. The empty name is the root. */
 export function nodeOf(name: string): LoggerNode {

@@ -216,10 +216,23 @@ describe('configure()', () => {
     expect(() => fileSink({} as { path: string })).to.throw(/fileSink needs 'path': a text that is not empty/)
   })
 
-  it('takes level and service from the environment', async () => {
-    const script = `const { configure, getLogger } = require('tracelane'); configure(); getLogger('x').debug('m')`
-    const env = { TRACELANE_LEVEL: 'DEBUG', TRACELANE_SERVICE: 'from-env' }
-    const { stdout } = await runNode(['-e', script], { cwd: projectRoot, env })
-    expect(JSON.parse(stdout)).to.include({ level: 'debug', service: 'from-env' })
+  for (const setUp of ['configure();', ''])
+    it(`takes level and service from the environment, ${setUp === '' ? 'without' : 'with'} configure()`, async () => {
+      const script = `const { configure, getLogger } = require('tracelane'); ${setUp} getLogger('x').debug('m')`
+      const env = { TRACELANE_LEVEL: 'DEBUG', TRACELANE_SERVICE: 'from-env' }
+      const { stdout } = await runNode(['-e', script], { cwd: projectRoot, env })
+      expect(JSON.parse(stdout)).to.include({ level: 'debug', service: 'from-env' })
+    })
+
+  it('refuses a level of the environment that does not exist; without configure() it says so and goes on', async () => {
+    const env = { TRACELANE_LEVEL: 'loud' }
+    const script = (setUp: string) => `const { configure, getLogger } = require('tracelane'); ${setUp} getLogger('x').info('m')`
+    const refused = await runNode(['-e', script('configure();')], { cwd: projectRoot, env })
+    expect(refused.code).to.equal(1)
+    expect(refused.stderr).to.match(/TRACELANE_LEVEL must be one of all, trace, debug/)
+    const told = await runNode(['-e', script('')], { cwd: projectRoot, env })
+    expect(told.code).to.equal(0)
+    expect(JSON.parse(told.stdout)).to.include({ level: 'info', msg: 'm' })
+    expect(told.stderr).to.match(/^tracelane: .*TRACELANE_LEVEL must be one of/)
   })
 })
