@@ -1,0 +1,147 @@
+import type { InterceptingCall, Interceptor, InterceptorOptions, Metadata, NextCall } from '@grpc/grpc-js'
+import { currentScope, runInScope, type Scope } from '../../lib/context'
+import { BAGGAGE_HEADER, CLOCK_HEADER, injectInto, parseTraceParent, receiveReplyClock, type Setter } from '../../lib/propagation'
+import { openClientScope, spanEnded } from '../../lib/span'
+import { metadataGetter, metadataSetter } from './metadata'
+import { type GrpcTraceOptions, resolveGrpcOptions } from './options'
+import { type GrpcModule, loadGrpc, quietly } from './peer'
+import { outcomeOfCode, spanName, statusText } from './status'
+
+type NextInterceptingCall = ReturnType<NextCall>
+type PartialListener = NonNullable<Parameters<InterceptingCall['start']>[1]>
+type Listener = Required<PartialListener>
+type MessageContext = Parameters<InterceptingCall['sendMessageWithContext']>[0]
+type Status = Parameters<Listener['onReceiveStatus']>[0]
+
+/**
+ * A gRPC client interceptor that sends the trace context along with each call, and moves the trace's clock by that of the reply.
+ * For all four call types, `new StockClient(address, credentials, { interceptors: [traceClientInterceptor()] })`, or in the
+ * options of one call.
+ *
+ * Each call is a new span under the caller's, or a new trace outside any; its callbacks and events are in the scope in which the
+ * call was made. The caller's `Metadata` is not changed; a valid `traceparent` in it is left alone, with all that belongs to it, and so
+ * is its own `baggage`. Needs @grpc/grpc-js 1.10 or later; throws ERR_TRACELANE_PEER_MISSING, ERR_TRACELANE_PEER_TOO_OLD or
+ * ERR_TRACELANE_OPTION_*, and in a call nothing.
+ */
+export function traceClientInterceptor(options?: GrpcTraceOptions): Interceptor {
+  const { spans } = resolveGrpcOptions('traceClientInterceptor', options)
+  const grpc = loadGrpc()
+  const TracedClientCall = tracedClientCall(grpc)
+  // grpc-js calls an interceptor with two arguments; the call it returns is started at once, or later by an interceptor before ours.
+  return (callOptions: InterceptorOptions, nextCall: NextCall) =>
+    new TracedClientCall(nextCall(callOptions), new MadeCall(grpc, callOptions.method_definition.path, spans))
+}
+
+function tracedClientCall({ InterceptingCall: Base }: GrpcModule) {
+  return class TracedClientCall extends Base {
+    readonly #made: MadeCall
+
+    constructor(next: NextInterceptingCall, made: MadeCall) {
+      super(next)
+      this.#made = made
+    }
+
+    override start(metadata: Metadata, listener: PartialListener = {}): void {
+      super.start(
+        quietly(metadata, () => this.#made.told(metadata)),
+        this.#made.listener(listener, () => this.getPeer()),
+      )
+    }
+
+    override sendMessageWithContext(context: MessageContext, message: unknown): void {
+      super.sendMessageWithContext(this.#made.bound(context), message)
+    }
+  }
+}
+
+/**
+ * One call of a client.
+ *
+ * All calls of a channel share one HTTP/2 session, so grpc-js calls back in the asynchronous context of whichever call made
+ * the session, or wrote to it last. Each hook goes back to the scope of its own caller, which is kept when the call is made.
+ */
+class MadeCall {
+  readonly #grpc: GrpcModule
+  readonly #name: string
+  readonly #spans: boolean
+  readonly #caller = currentScope()
+  readonly #scope: Scope = openClientScope()
+  readonly #start = performance.now()
+  /** The callee was told this trace's clock, so the clock of its reply may move ours. */
+  #clockSent = false
+  #ended = false
+
+  constructor(grpc: GrpcModule, path: string, spans: boolean) {
+    this.#grpc = grpc
+    this.#name = spanName(path)
+    this.#spans = spans
+  }
+
+  /** A copy of `metadata` with the trace context; `metadata` itself if it has a valid one. */
+  told(metadata: Metadata): Metadata {
+    const own = metadataGetter.get(metadata, 'traceparent')
+    if (typeof own === 'string' && parseTraceParent(own) !== undefined) {
+      this.#clockSent = metadataGetter.get(metadata, CLOCK_HEADER) !== undefined
+      return metadata
+    }
+    const copy = metadata.clone()
+    injectInto(this.#scope.context, copy, metadata.get(BAGGAGE_HEADER).length > 0 ? setterButBaggage : metadataSetter)
+    this.#clockSent = true
+    return copy
+  }
+
+  /** `inner` in the scope of the caller. The arity of `onReceiveMetadata` must be 1: it tells grpc-js what kind of listener this is. */
+  listener(inner: PartialListener, peer: () => string): Listener {
+    return {
+      onReceiveMetadata: (metadata: Metadata) => {
+        this.#replied(metadata)
+        runInScope(this.#caller, () => inner.onReceiveMetadata?.(metadata))
+      },
+      onReceiveMessage: (message: unknown) => runInScope(this.#caller, () => inner.onReceiveMessage?.(message)),
+      onReceiveStatus: (status: Status) => {
+        this.#replied(status.metadata)
+        this.#end(status, peer)
+        runInScope(this.#caller, () => inner.onReceiveStatus?.(status))
+      },
+    }
+  }
+
+  /** `context` with its write callback in the scope of the caller. */
+  bound(context: MessageContext): MessageContext {
+    const { callback } = context
+    if (callback === undefined) return context
+    return { ...context, callback: (error) => runInScope(this.#caller, () => callback(error)) }
+  }
+
+  #replied(metadata: Metadata | undefined): void {
+    if (!this.#clockSent || metadata === undefined) return
+    quietly(undefined, () => receiveReplyClock(this.#scope.root, metadataGetter.get(metadata, CLOCK_HEADER)))
+  }
+
+  #end({ code, details }: Status, peer: () => string): void {
+    if (this.#ended) return
+    this.#ended = true
+    if (!this.#spans) return
+    const outcome = outcomeOfCode(code)
+    spanEnded(this.#scope, {
+      kind: 'client',
+      name: this.#name,
+      outcome,
+      durationMs: performance.now() - this.#start,
+      status: code,
+      peer: quietly(undefined, () => hostAndPort(peer())),
+      error: outcome === 'ok' ? undefined : statusText(this.#grpc.status[code], details),
+    })
+  }
+}
+
+const setterButBaggage: Setter<Metadata> = {
+  set(metadata, key, value) {
+    if (key !== BAGGAGE_HEADER) metadataSetter.set(metadata, key, value)
+  },
+}
+
+/* Before there is a connection the peer is the target as it was given: `dns:stock:50051`, `dns://8.8.8.8/stock:50051`. */
+function hostAndPort(peer: string): string {
+  return peer.replace(/^(?:dns|ipv4|ipv6):(?:\/\/[^/]*\/)?/, '')
+}

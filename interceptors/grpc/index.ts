@@ -1,0 +1,3 @@
+export { traceClientInterceptor } from './client'
+export type { GrpcTraceOptions } from './options'
+export { traceServerInterceptor } from './server'

@@ -1,0 +1,165 @@
+import type { Deadline, Metadata, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js'
+import { currentScope, runInScope, type Scope } from '../../lib/context'
+import { traceEnded } from '../../lib/event'
+import { CLOCK_HEADER } from '../../lib/propagation'
+import { openServerScope, spanEnded } from '../../lib/span'
+import { metadataGetter, metadataSetter } from './metadata'
+import { type GrpcTraceOptions, resolveGrpcOptions } from './options'
+import { type GrpcModule, loadGrpc, quietly } from './peer'
+import { grpcCodes, outcomeOfCode, spanName, statusText } from './status'
+
+type Listener = Parameters<ServerInterceptingCallInterface['start']>[0]
+type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0]
+
+const TRACE_ID_KEY = 'x-trace-id'
+
+/** A timer of Node may fire this much before its time. */
+const TIMER_SLACK_MS = 1
+
+/**
+ * A gRPC server interceptor that gives each call a trace: the caller's, if its metadata has a valid one (W3C trace context), else
+ * a new one. For all four call types, `new grpc.Server({ interceptors: [traceServerInterceptor()] })`.
+ *
+ * Put it first: the handler, later interceptors and every event of the call are in the call's trace. The reply names the trace in
+ * `x-trace-id`: in the initial metadata, and in the trailers of errors. Needs @grpc/grpc-js 1.10 or later; throws
+ * ERR_TRACELANE_PEER_MISSING, ERR_TRACELANE_PEER_TOO_OLD or ERR_TRACELANE_OPTION_*, and in a call nothing.
+ */
+export function traceServerInterceptor(options?: GrpcTraceOptions): ServerInterceptor {
+  const { spans } = resolveGrpcOptions('traceServerInterceptor', options)
+  const grpc = loadGrpc()
+  const TracedServerCall = tracedServerCall(grpc)
+  return (method, call) => {
+    const served = new ServedCall(grpc, method.path, spans)
+    quietly(undefined, () => served.watch(call))
+    return new TracedServerCall(call, served)
+  }
+}
+
+/*
+ * The handler of a unary or server-streaming method is called from `onReceiveHalfClose`, that of the other two from
+ * `onReceiveMetadata`, and 'cancelled' is emitted from `onCancel`, which the listener of an ordinary interceptor cannot wrap,
+ * because it has no `next`. So the listener that grpc-js gives to `start` is wrapped, all four methods of it.
+ */
+function tracedServerCall({ ServerInterceptingCall }: GrpcModule) {
+  return class TracedServerCall extends ServerInterceptingCall {
+    readonly #served: ServedCall
+
+    constructor(next: ServerInterceptingCallInterface, served: ServedCall) {
+      super(next)
+      this.#served = served
+    }
+
+    override start(listener: Listener): void {
+      super.start(this.#served.listener(listener, () => this.getDeadline()))
+    }
+
+    override sendMessage(message: unknown, callback: () => void): void {
+      super.sendMessage(message, this.#served.bound(callback))
+    }
+  }
+}
+
+/** One call on the server, from its metadata to its status. */
+class ServedCall {
+  readonly #grpc: GrpcModule
+  readonly #name: string
+  readonly #spans: boolean
+  readonly #start = performance.now()
+  #scope: Scope | undefined
+  #metadataSent = false
+  #ended = false
+
+  constructor(grpc: GrpcModule, path: string, spans: boolean) {
+    this.#grpc = grpc
+    this.#name = spanName(path)
+    this.#spans = spans
+  }
+
+  /**
+   * Stands between `next`, the call nearer to the wire, and the wire. An override of `sendStatus` in our own call would not do:
+   * for a deadline or a message that cannot be parsed or serialised, grpc-js calls the innermost call's `sendStatus` itself.
+   */
+  watch(next: ServerInterceptingCallInterface): void {
+    const { sendMetadata, sendStatus } = next
+    next.sendMetadata = (metadata) => sendMetadata.call(next, this.#opening(metadata))
+    next.sendStatus = (status) => sendStatus.call(next, this.#closing(status))
+  }
+
+  /**
+   * `inner` in the scope of the call, which begins with the metadata. grpc-js takes a listener for an inner one by the arity of
+   * `onReceiveMetadata`, which must be 1.
+   */
+  listener(inner: Listener, deadline: () => Deadline): Listener {
+    return {
+      onReceiveMetadata: (metadata: Metadata) => {
+        this.#scope = quietly(undefined, () => openServerScope(metadata, metadataGetter))
+        this.#run(() => inner.onReceiveMetadata(metadata))
+      },
+      onReceiveMessage: (message: unknown) => this.#run(() => inner.onReceiveMessage(message)),
+      onReceiveHalfClose: () => this.#run(() => inner.onReceiveHalfClose()),
+      onCancel: () => {
+        try {
+          this.#run(() => inner.onCancel())
+        } finally {
+          this.#cancelled(deadline)
+        }
+      },
+    }
+  }
+
+  /** `callback` in the scope of the call; a flow inside it, a `withSpan`, keeps its own. */
+  bound(callback: () => void): () => void {
+    const scope = this.#scope
+    if (scope === undefined) return callback
+    return () => (currentScope()?.root === scope.root ? callback() : runInScope(scope, callback))
+  }
+
+  #run(action: () => void): void {
+    if (this.#scope === undefined) action()
+    else runInScope(this.#scope, action)
+  }
+
+  #opening(metadata: Metadata): Metadata {
+    const scope = this.#scope
+    if (scope === undefined || this.#metadataSent) return metadata
+    this.#metadataSent = true
+    return quietly(metadata, () => this.#stamped(scope, metadata, true))
+  }
+
+  #closing(status: Status): Status {
+    const scope = this.#scope
+    if (scope === undefined || this.#ended) return status
+    // Before the trailers, so that the caller's next line sorts after the event of this span too.
+    this.#end(scope, status.code, status.details)
+    // The reply to a call that sent nothing before its status has no initial metadata.
+    const named = !this.#metadataSent || status.code !== grpcCodes.OK
+    return quietly(status, () => ({ ...status, metadata: this.#stamped(scope, status.metadata, named) }))
+  }
+
+  /* A copy, because the application may send the same object in many replies. */
+  #stamped({ context, root }: Scope, metadata: Metadata | null | undefined, named: boolean): Metadata {
+    const copy = metadata?.clone() ?? new this.#grpc.Metadata()
+    if (named) metadataSetter.set(copy, TRACE_ID_KEY, context.traceId)
+    if (root.callerSentClock) metadataSetter.set(copy, CLOCK_HEADER, root.clock.tick(Date.now()))
+    return copy
+  }
+
+  /* grpc-js cancels every call at its end, also one that went well; only one without a status was broken off. */
+  #cancelled(deadline: () => Deadline): void {
+    const scope = this.#scope
+    if (scope === undefined || this.#ended) return
+    const isLate = quietly(false, () => Date.now() + TIMER_SLACK_MS >= Number(deadline()))
+    this.#end(scope, isLate ? grpcCodes.DEADLINE_EXCEEDED : grpcCodes.CANCELLED, undefined)
+  }
+
+  #end(scope: Scope, code: number, details: unknown): void {
+    this.#ended = true
+    const outcome = outcomeOfCode(code)
+    if (this.#spans) {
+      const error = outcome === 'ok' ? undefined : statusText(this.#grpc.status[code], details)
+      const durationMs = performance.now() - this.#start
+      spanEnded(scope, { kind: 'server', name: this.#name, outcome, durationMs, status: code, error })
+    }
+    traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' })
+  }
+}
