@@ -1,140 +1,11 @@
-import { type CallOptions, InterceptingCall, type Interceptor, Metadata, status } from '@grpc/grpc-js'
+import { credentials, InterceptingCall, type Interceptor, Metadata, status } from '@grpc/grpc-js'
 import { expect } from 'chai'
-import { currentTrace, currentTraceId, injectTrace, mdc, runWithTrace, type TraceContext } from 'tracelane'
+import { currentTrace, currentTraceId, extractTrace, injectTrace, mdc, runWithTrace, type TraceContext } from 'tracelane'
 import { traceClientInterceptor, traceServerInterceptor } from 'tracelane/interceptors/grpc'
 import { currentScope, rootOf } from '../../../lib/context'
 import { captureEvent } from '../../../lib/event'
-import {
-  allIn,
-  clientClasses,
-  Lanes,
-  type LanesClient,
-  type LanesHandlers,
-  Meeting,
-  metadataOf,
-  PortRecorder,
-  Sightings,
-  unary,
-} from '../../support/grpc-lanes'
+import { clientClasses, Lanes, type LanesHandlers, Meeting, metadataOf, PortRecorder, unary } from '../../support/grpc-lanes'
 import { freePort } from '../../support/waiting'
-
-const NAMES = ['A', 'B', 'outside']
-/** More than a stream's high-water mark of 16 messages, so that 'drain' comes. */
-const MANY = 20
-
-const callerEvents = {
-  Unary: ['await', 'callback', 'metadata', 'status'],
-  ClientStream: ['await', 'callback', 'close', 'drain', 'finish', 'metadata', 'status', 'write callback'],
-  ServerStream: ['close', 'data', 'end', 'for await', 'metadata', 'status'],
-  Bidi: ['close', 'data', 'drain', 'end', 'finish', 'metadata', 'status', 'write callback'],
-} as const
-
-const failureEvents = {
-  Unary: ['callback', 'status'],
-  ClientStream: ['callback', 'status'],
-  ServerStream: ['close', 'error', 'status'],
-  Bidi: ['error', 'status'],
-} as const
-
-type CallType = keyof typeof callerEvents
-const callTypes = Object.keys(callerEvents) as CallType[]
-
-/* Handlers that answer when all callers are there, so that their replies come in one go. */
-function together(): LanesHandlers {
-  const meeting = new Meeting(NAMES.length)
-  return {
-    async Unary(_call, callback) {
-      await meeting.arrive()
-      callback(null, { text: 'done' })
-    },
-    ClientStream(call, callback) {
-      call.resume().on('end', async () => {
-        await meeting.arrive()
-        callback(null, { text: 'done' })
-      })
-    },
-    async ServerStream(call) {
-      if (call.request.text !== 'iterate') await meeting.arrive()
-      for (let i = 0; i < 3; i++) call.write({ text: String(i) })
-      call.end()
-    },
-    Bidi(call) {
-      call.resume().on('end', async () => {
-        await meeting.arrive()
-        for (let i = 0; i < 3; i++) call.write({ text: String(i) })
-        call.end()
-      })
-    },
-  }
-}
-
-function refusing(code: status): LanesHandlers {
-  const meeting = new Meeting(NAMES.length)
-  const refuse = { code, details: 'no luck' }
-  return {
-    Unary: (_call, callback) => void meeting.arrive().then(() => callback(refuse)),
-    ClientStream: (_call, callback) => void meeting.arrive().then(() => callback(refuse)),
-    ServerStream: (call) => void meeting.arrive().then(() => call.emit('error', refuse)),
-    Bidi: (call) => void meeting.arrive().then(() => call.emit('error', refuse)),
-  }
-}
-
-/* Makes a call and notes the trace of each of its events; resolves when all of them have come. */
-async function watchedCall(type: CallType, client: LanesClient, who: string, sightings: Sightings): Promise<void> {
-  const ended = (call: NodeJS.EventEmitter, last: string): Promise<void> =>
-    new Promise((resolve) => call.on(last, () => resolve()))
-  const note = (event: string) => (): void => sightings.note(who, event)
-  if (type === 'Unary') {
-    await new Promise<void>((resolve) => {
-      const call = client.Unary({ text: 'x' }, new Metadata(), {}, note('callback'))
-      sightings.watch(who, call, ['metadata', 'status'])
-      call.on('status', () => resolve())
-    })
-    return note('await')()
-  }
-  if (type === 'ServerStream') {
-    const call = client.ServerStream({ text: 'x' }, new Metadata())
-    sightings.watch(who, call, ['metadata', 'status', 'data', 'end', 'close'])
-    await Promise.all([ended(call, 'close'), ended(call, 'status')])
-    for await (const _message of client.ServerStream({ text: 'iterate' }, new Metadata())) note('for await')()
-    return
-  }
-  const call = type === 'Bidi' ? client.Bidi(new Metadata()) : client.ClientStream(new Metadata(), {}, note('callback'))
-  sightings.watch(who, call, ['metadata', 'status', 'drain', 'finish', 'close', ...(type === 'Bidi' ? ['data', 'end'] : [])])
-  const all = Promise.all([ended(call, 'close'), ended(call, 'status')])
-  for (let i = 0; i < MANY; i++) call.write({ text: String(i) }, note('write callback'))
-  call.once('drain', () => call.end())
-  await all
-  if (type === 'ClientStream') note('await')()
-}
-
-/* The same for calls that fail. */
-function failedCall(type: CallType, client: LanesClient, who: string, sightings: Sightings, options: CallOptions = {}) {
-  const callback = (): void => sightings.note(who, 'callback')
-  const call =
-    type === 'Unary'
-      ? client.Unary({ text: 'x' }, new Metadata(), options, callback)
-      : type === 'ClientStream'
-        ? client.ClientStream(new Metadata(), options, callback)
-        : type === 'ServerStream'
-          ? client.ServerStream({ text: 'x' }, new Metadata(), options).resume()
-          : client.Bidi(new Metadata(), options).resume()
-  sightings.watch(
-    who,
-    call,
-    failureEvents[type].filter((event) => event !== 'callback'),
-  )
-  const last = type === 'ServerStream' ? 'close' : 'status'
-  return { call, ended: new Promise<void>((resolve) => call.on(last, () => resolve())) }
-}
-
-function inLane<R>(who: string, ids: Map<string, TraceContext | undefined>, fn: () => R): R {
-  const run = (): R => {
-    ids.set(who, currentTrace())
-    return fn()
-  }
-  return who === 'outside' ? run() : runWithTrace(run)
-}
 
 describe('traceClientInterceptor()', () => {
   const opened: { close(): void }[] = []
@@ -169,84 +40,9 @@ describe('traceClientInterceptor()', () => {
     }
   }
 
-  describe('the scope of the caller', () => {
-    for (const [by, clientClass] of Object.entries(clientClasses)) {
-      for (const type of callTypes) {
-        it(`holds in every event of interleaved calls on one session: ${type}, ${by} client`, async () => {
-          const lanes = await Lanes.open(together(), { client: [traceClientInterceptor()] }, clientClass)
-          opened.push(lanes)
-          const sightings = new Sightings()
-          const ids = new Map<string, TraceContext | undefined>()
-          await Promise.all(NAMES.map((who) => inLane(who, ids, () => watchedCall(type, lanes.client, who, sightings))))
-          for (const who of NAMES) {
-            for (const id of ['traceId', 'spanId'] as const) {
-              expect(sightings.table(who, id), who).to.deep.equal(allIn(ids.get(who)?.[id] ?? 'none', callerEvents[type]))
-            }
-          }
-        })
-      }
-    }
-
-    for (const type of callTypes) {
-      it(`holds in the events of calls that the server refuses: ${type}`, async () => {
-        const lanes = await open(refusing(status.FAILED_PRECONDITION))
-        const sightings = new Sightings()
-        const ids = new Map<string, TraceContext | undefined>()
-        await Promise.all(NAMES.map((who) => inLane(who, ids, () => failedCall(type, lanes.client, who, sightings).ended)))
-        for (const who of NAMES)
-          expect(sightings.table(who)).to.include(allIn(ids.get(who)?.traceId ?? 'none', failureEvents[type]))
-      })
-
-      it(`holds in the events of calls that another flow cancels: ${type}`, async () => {
-        const meeting = new Meeting(NAMES.length)
-        const wait = (): void => void meeting.arrive()
-        const lanes = await open({ Unary: wait, ClientStream: wait, ServerStream: wait, Bidi: wait })
-        const sightings = new Sightings()
-        const ids = new Map<string, TraceContext | undefined>()
-        const calls = NAMES.map((who) => inLane(who, ids, () => failedCall(type, lanes.client, who, sightings)))
-        await meeting.all
-        runWithTrace(() => {
-          for (const { call } of calls) call.cancel()
-        })
-        await Promise.all(calls.map(({ ended }) => ended))
-        for (const who of NAMES)
-          expect(sightings.table(who)).to.include(allIn(ids.get(who)?.traceId ?? 'none', failureEvents[type]))
-      })
-    }
-
-    it('holds for an interceptor given to one call', async () => {
-      const got: Metadata[] = []
-      const { client } = await open(receiving(got), [])
-      const [id, seen] = await runWithTrace(
-        () =>
-          new Promise<unknown[]>((resolve) => {
-            const before = currentTraceId()
-            const options = { interceptors: [traceClientInterceptor()] }
-            client.Unary({ text: 'x' }, new Metadata(), options, () => resolve([before, currentTraceId()]))
-          }),
-      )
-      expect(id).to.be.a('string').and.equal(seen)
-      expect(String(got[0]?.get('traceparent'))).to.include(String(id))
-    })
-
-    it('is that of the call, also if an interceptor before ours starts it from another flow', async () => {
-      let start: (() => void) | undefined
-      const holding: Interceptor = (options, nextCall) =>
-        new InterceptingCall(nextCall(options), {
-          start: (metadata, listener, next) => {
-            start = () => next(metadata, listener)
-          },
-        })
-      const got: Metadata[] = []
-      const { client } = await open(receiving(got), [holding, traceClientInterceptor()])
-      const call = runWithTrace(() => ({ id: currentTraceId(), reply: unary(client) }))
-      runWithTrace(() => start?.())
-      await call.reply
-      expect(String(got[0]?.get('traceparent'))).to.include(call.id)
-    })
-  })
-
   describe('the metadata', () => {
+    const inbound = { traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01` }
+
     it('names a new span under that of the caller, in its trace, and the clock twice', async () => {
       const port = recorder()
       const got: Metadata[] = []
@@ -315,11 +111,24 @@ describe('traceClientInterceptor()', () => {
       }
     })
 
+    it('takes the baggage of the trace along, as far as metadata can carry it', async () => {
+      const got: Metadata[] = []
+      const { client } = await open(receiving(got))
+      const id = await runWithTrace(extractTrace({ ...inbound, baggage: 'theirs=2;a\t=\tb' }), async () => {
+        await unary(client)
+        return currentTraceId()
+      })
+      expect(got[0]?.get('baggage')).to.deep.equal(['theirs=2;a = b'])
+      expect(String(got[0]?.get('traceparent'))).to.include(id)
+    })
+
     it("keeps the caller's own baggage", async () => {
       const got: Metadata[] = []
       const { client } = await open(receiving(got))
-      await unary(client, metadataOf({ baggage: 'mine=1' }))
+      const context = extractTrace({ ...inbound, baggage: 'theirs=2' })
+      await runWithTrace(context, () => unary(client, metadataOf({ baggage: 'mine=1' })))
       expect(got[0]?.get('baggage')).to.deep.equal(['mine=1'])
+      expect(String(got[0]?.get('traceparent'))).to.include(context?.traceId)
     })
   })
 
@@ -500,23 +309,34 @@ describe('traceClientInterceptor()', () => {
       expect(port.spans('client')[0]).to.include({ status: 1, outcome: 'aborted', error: 'CANCELLED: Cancelled on client' })
     })
 
+    it('comes once when an interceptor after ours reports the status twice', async () => {
+      const port = recorder()
+      const twice: Interceptor = (options, nextCall) =>
+        new InterceptingCall(nextCall(options), {
+          start: (metadata, _listener, next) =>
+            next(metadata, {
+              onReceiveStatus: (received, go) => {
+                go(received)
+                go(received)
+              },
+            }),
+        })
+      const { client } = await open(receiving([]), [traceClientInterceptor(), twice])
+      await unary(client)
+      await unary(client)
+      expect(port.spans('client')).to.have.lengthOf(2)
+    })
+
     it('comes once for a refused connection, with the address that was tried', async () => {
       const port = recorder()
       const address = `127.0.0.1:${await freePort()}`
-      const { credentials } = await import('@grpc/grpc-js')
       const client = new clientClasses['proto-loader'](address, credentials.createInsecure(), {
         interceptors: [traceClientInterceptor()],
       })
       opened.push(client)
-      const sightings = new Sightings()
-      const ids = new Map<string, TraceContext | undefined>()
-      await Promise.all(['A', 'B'].map((who) => inLane(who, ids, () => failedCall('Unary', client, who, sightings).ended)))
-      for (const who of ['A', 'B'])
-        expect(sightings.table(who)).to.deep.equal(allIn(String(ids.get(who)?.traceId), ['callback', 'status']))
-      expect(port.spans('client').map(({ status: code, outcome, peer }) => [code, outcome, peer])).to.deep.equal([
-        [14, 'error', address],
-        [14, 'error', address],
-      ])
+      expect(await unary(client)).to.have.property('code', status.UNAVAILABLE)
+      expect(port.spans('client')).to.have.lengthOf(1)
+      expect(port.spans('client')[0]).to.include({ status: 14, outcome: 'error', peer: address })
     })
 
     it('is left out with spans: false', async () => {
