@@ -141,7 +141,10 @@ const setterButBaggage: Setter<Metadata> = {
   },
 }
 
-/* Before there is a connection the peer is the target as it was given: `dns:stock:50051`, `dns://8.8.8.8/stock:50051`. */
-function hostAndPort(peer: string): string {
-  return peer.replace(/^(?:dns|ipv4|ipv6):(?:\/\/[^/]*\/)?/, '')
+/*
+ * Before there is a connection the peer is the target as it was given (`dns:stock:50051`, `dns://8.8.8.8/stock:50051`), or
+ * 'unknown' in older versions of grpc-js.
+ */
+function hostAndPort(peer: string): string | undefined {
+  return peer === 'unknown' ? undefined : peer.replace(/^(?:dns|ipv4|ipv6):(?:\/\/[^/]*\/)?/, '')
 }
