@@ -12,7 +12,8 @@ const MAX_LENGTH = 8192
 const KEY = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /* value = *baggage-octet, with "%" for percent-encoding */
 const VALUE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/
-const PROPERTIES = /^[\x20-\x2b\x2d-\x7e\t]*$/
+/* Of properties only what cannot break a header: printable ASCII without the comma that ends a member. */
+const PROPERTIES = /^[\x20-\x2b\x2d-\x7e]*$/
 
 /**
  * Reads a `baggage` header. Members that break the grammar are left out one by one; beyond 64 members or 8192 bytes the
@@ -41,7 +42,8 @@ export function injectBaggage<C>(baggage: Baggage, carrier: C, setter: Setter<C>
   let length = -1
   for (const [key, { value, properties }] of baggage.entries()) {
     if (!KEY.test(key)) continue
-    const member = `${key}=${encode(value)}${properties === undefined ? '' : `;${properties}`}`
+    const tail = properties === undefined || !PROPERTIES.test(properties) ? '' : `;${properties}`
+    const member = `${key}=${encode(value)}${tail}`
     if (members.length === MAX_MEMBERS || length + 1 + member.length > MAX_LENGTH) continue
     members.push(member)
     length += 1 + member.length
@@ -63,7 +65,8 @@ function parseMember(text: string): [string, BaggageEntry] | undefined {
   const key = trimWhiteSpace(pair.slice(0, equals))
   const value = trimWhiteSpace(pair.slice(equals + 1))
   if (!KEY.test(key) || !VALUE.test(value)) return undefined
-  const properties = semicolon === -1 ? undefined : trimWhiteSpace(text.slice(semicolon + 1))
+  // A tab is white space here, yet gRPC metadata takes none.
+  const properties = semicolon === -1 ? undefined : trimWhiteSpace(text.slice(semicolon + 1)).replaceAll('\t', ' ')
   if (properties !== undefined && !PROPERTIES.test(properties)) return undefined
   return [key, { value: decode(value), properties }]
 }

@@ -1,0 +1,98 @@
+import { EventEmitter, errorMonitor, once } from 'node:events'
+import { expect } from 'chai'
+import { currentTrace, runWithTrace, withSpan } from 'tracelane'
+import { currentScope, emitWithin, type Scope, scopeOfEmitter } from '../../lib/context'
+
+describe('emitWithin()', () => {
+  let emitter: EventEmitter
+  let scope: Scope
+  let seen: (string | undefined)[]
+  const note = (): void => void seen.push(currentTrace()?.spanId)
+
+  beforeEach(() => {
+    emitter = new EventEmitter()
+    seen = []
+    runWithTrace(() => {
+      scope = currentScope() as Scope
+    })
+    emitWithin(emitter, scope)
+  })
+
+  it('runs every listener in the scope, however and wherever it was added', async () => {
+    const came = once(emitter, 'it')
+    emitter.on('it', note)
+    emitter.prependListener('it', note)
+    runWithTrace(() => emitter.once('it', note))
+    expect(emitter.emit('it', 1, 2)).to.equal(true)
+    runWithTrace(() => emitter.emit('it'))
+    expect(seen).to.deep.equal(Array(5).fill(scope.context.spanId))
+    expect(await came).to.deep.equal([1, 2])
+  })
+
+  it('leaves an emit from inside the same trace in its own span', () => {
+    emitter.on('it', note)
+    let inner: string | undefined
+    runWithTrace(scope.context, () =>
+      withSpan('inner', () => {
+        inner = currentTrace()?.spanId
+        emitter.emit('it')
+      }),
+    )
+    expect(seen).to.deep.equal([inner])
+  })
+
+  it('keeps this, the result and errors of emit', () => {
+    const fault = new Error('from a listener')
+    emitter.on('it', function (this: unknown) {
+      expect(this).to.equal(emitter)
+      throw fault
+    })
+    expect(() => emitter.emit('it')).to.throw(fault)
+    expect(emitter.emit('nobody')).to.equal(false)
+    expect(() => emitter.emit('error', fault)).to.throw(fault)
+  })
+
+  it('leaves listeners and their removal as they are', () => {
+    emitter.on('it', note)
+    emitter.on(errorMonitor, note)
+    expect(emitter.listeners('it')).to.deep.equal([note])
+    emitter.removeListener('it', note)
+    expect(emitter.listenerCount('it')).to.equal(0)
+    expect(Object.keys(emitter)).to.deep.equal(Object.keys(new EventEmitter()))
+  })
+
+  it('takes the last scope given, and wraps emit once', () => {
+    const { emit } = emitter
+    let other: Scope | undefined
+    runWithTrace(() => {
+      other = currentScope()
+    })
+    emitWithin(emitter, other as Scope)
+    expect(emitter.emit).to.equal(emit)
+    emitter.on('it', note)
+    emitter.emit('it')
+    expect(seen).to.deep.equal([other?.context.spanId])
+    expect(scopeOfEmitter(emitter)).to.equal(other)
+  })
+
+  it('keeps an emit that somebody else had put on the emitter', () => {
+    const patched = new EventEmitter()
+    const events: unknown[] = []
+    const { emit } = patched
+    patched.emit = function (this: EventEmitter, event: string | symbol, ...args: unknown[]) {
+      events.push(event)
+      return emit.call(this, event, ...args)
+    }
+    emitWithin(patched, scope)
+    patched.on('it', note)
+    patched.emit('it')
+    expect(events).to.deep.equal(['it'])
+    expect(seen).to.deep.equal([scope.context.spanId])
+  })
+})
+
+describe('scopeOfEmitter()', () => {
+  it('is undefined for an emitter of nobody', () => {
+    expect(scopeOfEmitter(new EventEmitter())).to.equal(undefined)
+  })
+})
