@@ -26,6 +26,11 @@ interface Prepared {
 
 const TRACED = Symbol.for('tracelane.fetch')
 
+const INIT_KEYS: readonly string[] = [
+  ...['method', 'headers', 'body', 'duplex', 'signal', 'redirect', 'referrer', 'referrerPolicy', 'dispatcher'],
+  ...['mode', 'credentials', 'cache', 'integrity', 'keepalive', 'window', 'priority'],
+]
+
 /**
  * A `fetch` that sends the trace context along and moves the trace's clock by that of the reply.
  *
@@ -44,7 +49,7 @@ export function traceFetch(fetch?: FetchFunction, options: TraceFetchOptions = {
   const { spans = true } = options
 
   async function traced(...args: [unknown?, Init?]): Promise<unknown> {
-    const prepared = args.length === 0 ? undefined : prepare(args[0], args[1] ?? {}, spans)
+    const prepared = args.length === 0 ? undefined : prepare(args[0], args[1], spans)
     if (prepared === undefined) return base(...args)
     const { call, init, signal } = prepared
     let response: unknown
@@ -65,8 +70,9 @@ export function traceFetch(fetch?: FetchFunction, options: TraceFetchOptions = {
 }
 
 /* What to call with; undefined for a call that is not ours to trace, which then goes its way untouched. Never throws. */
-function prepare(input: unknown, given: Init, spans: boolean): Prepared | undefined {
+function prepare(input: unknown, init: Init | null | undefined, spans: boolean): Prepared | undefined {
   try {
+    const given = recordOf(init ?? {})
     const request = asRequest(input)
     const url = new URL(request?.url ?? String(input))
     if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined
@@ -88,6 +94,13 @@ function prepare(input: unknown, given: Init, spans: boolean): Prepared | undefi
     if (!(error instanceof TypeError)) complain('fetch', `a call could not be traced: ${failureText(error)}`)
     return undefined
   }
+}
+
+/* An init may be any object, also a Request, whose properties are no own ones: they are read as fetch would read them. */
+function recordOf(init: Init): Init {
+  if (Object.getPrototypeOf(init) === Object.prototype) return init
+  const given = init as Readonly<Record<string, unknown>>
+  return Object.fromEntries(INIT_KEYS.filter((key) => given[key] !== undefined).map((key) => [key, given[key]])) as Init
 }
 
 function asRequest(input: unknown): Request | undefined {

@@ -179,6 +179,14 @@ for (const [name, base, Request] of BASES) {
         expect(other.seen.map(ourHeaders)).to.deep.equal([[]])
       })
 
+      it('may be the init of another call', async () => {
+        const init = new Request(`${echo.origin}/old`, { method: 'POST', body: 'text', headers: { 'x-mine': '1' } })
+        await inTrace(() => traced(`${echo.origin}/new`, init as Init))
+        expect(last()).to.include({ method: 'POST', body: 'text', path: '/new' })
+        expect(last().headers).to.include({ 'x-mine': '1' })
+        expect(last().headers['traceparent']).to.include(ID)
+      })
+
       it('with a valid traceparent of its own is left alone', async () => {
         const own = `00-${'b'.repeat(32)}-00f067aa0ba902b7-01`
         await inTrace(() => traced(new Request(echo.origin, { headers: { traceparent: own } })))
