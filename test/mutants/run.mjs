@@ -26,7 +26,11 @@ symlinkSync(realpathSync(join(ROOT, 'node_modules')), join(work, 'node_modules')
 
 function run(...args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: work, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, CI: '1' } })
+    const child = spawn(process.execPath, args, {
+      cwd: work,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, CI: '1' },
+    })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
     const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS)
