@@ -4,6 +4,9 @@ const MESSAGES = {
   ERR_TRACELANE_PEER_MISSING: 'An optional package is not installed',
   ERR_TRACELANE_PEER_TOO_OLD: 'An optional package is too old',
   ERR_TRACELANE_CLI_USAGE: 'The command line is wrong',
+  ERR_TRACELANE_TRACE_ID_INVALID: 'This is no trace id',
+  ERR_TRACELANE_TRACE_NOT_FOUND: 'The trace was not found',
+  ERR_TRACELANE_FILE_UNREADABLE: 'A file cannot be read',
 } as const
 
 /** A stable name for what went wrong. */
