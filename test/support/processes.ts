@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Written to its stdin, which is then closed. */
   readonly input?: string
+  /** Whether it gets a process group of its own, as from a shell, so that a test can press Ctrl-C. @default false */
+  readonly detached?: boolean
   /** It is killed after this time, and `ended` rejects. @default 60000 */
   readonly deadlineMs?: number
 }
@@ -41,6 +43,7 @@ export class RunningProgram {
       cwd: options.cwd ?? projectRoot,
       env: { ...process.env, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      detached: options.detached ?? false,
     })
     left.add(this)
     this.child.stdin.on('error', () => {}) // it may end before it has read its input; its outcome tells
