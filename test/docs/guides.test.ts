@@ -7,7 +7,7 @@ const guides = readdirSync(projectFile('docs/guides')).map((name) => [
   readFileSync(projectFile(`docs/guides/${name}`), 'utf8'),
 ])
 const shown = guides.flatMap(([name, text]) =>
-  [...(text as string).matchAll(/<!-- (.+) -->\n```diff\n([^]*?)```/g)].map(([, file, diff]) => ({
+  [...(text as string).matchAll(/<!-- (.+) -->\n```diff\n([\s\S]*?)```/g)].map(([, file, diff]) => ({
     name,
     file: file as string,
     diff,

@@ -6,7 +6,7 @@ import { eventOf, projectFile, startNode } from '../support'
 const readme = readFileSync(projectFile('README.md'), 'utf8')
 
 function block(language: string): string {
-  const found = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(readme)?.[1]
+  const found = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1]
   if (found === undefined) throw new Error(`README has no ${language} block`)
   return found
 }
