@@ -65,7 +65,8 @@ describe('tracelane', () => {
 
   it('uses colours on a terminal, unless NO_COLOR or --no-color says otherwise', async function () {
     requires(this, 'script', process.platform === 'linux' && existsSync('/usr/bin/script'))
-    const env = { NO_COLOR: undefined, FORCE_COLOR: undefined, NODE_DISABLE_COLORS: undefined }
+    // Node takes most CI services for terminals without colours
+    const env = { CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined, NODE_DISABLE_COLORS: undefined }
     expect(await onTerminal(env)).to.contain('\u001b[')
     expect(await onTerminal({ ...env, NO_COLOR: '1' })).to.not.contain('\u001b[')
     expect(await onTerminal(env, '--no-color')).to.not.contain('\u001b[')
