@@ -119,7 +119,7 @@ describe('the shop under load', () => {
       const inMixed = mixed.reduce((sum, events) => sum + events, 0)
       expect(lines).to.equal(REQUESTS * LINES.gateway)
       expect(Math.min(...batches), 'an empty batch').to.be.at.least(1)
-      expect(inMixed / lines, 'share of lines that left with those of other requests').to.be.above(0.9)
+      expect(inMixed / lines, 'share of lines that left with those of other requests').to.be.above(0.5)
       const mean = lines / batches.length
       console.log(
         `      ${REQUESTS} requests in ${seconds.toFixed(1)} s, ${Math.round(REQUESTS / seconds)} a second; gateway: ${batches.length} batches of ` +
