@@ -1,6 +1,7 @@
 const MESSAGES = {
   ERR_TRACELANE_OPTION_UNKNOWN: 'There is no such option',
   ERR_TRACELANE_OPTION_INVALID: 'An option has a wrong value',
+  ERR_TRACELANE_ARGUMENT_INVALID: 'An argument has a wrong value',
   ERR_TRACELANE_PEER_MISSING: 'An optional package is not installed',
   ERR_TRACELANE_PEER_TOO_OLD: 'An optional package is too old',
   ERR_TRACELANE_CLI_USAGE: 'The command line is wrong',

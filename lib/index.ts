@@ -2,13 +2,16 @@ export type { AsyncAppenderOptions, FlushResult } from './appender'
 export {
   Baggage,
   type BaggageEntry,
+  bindAsyncIterator,
+  bindEmitter,
   bindTrace,
   currentTrace,
   currentTraceId,
+  detach,
+  forkTrace,
   type MdcFields,
   type MdcValue,
   mdc,
-  runWithTrace,
   TraceContext,
   type TraceContextFields,
 } from './context'
@@ -22,7 +25,10 @@ export {
   type Getter,
   injectTrace,
   type Propagator,
+  runWithTrace,
+  type SerializedTrace,
   type Setter,
+  serializeTrace,
   w3cTraceContext,
 } from './propagation'
 export {

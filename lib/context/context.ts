@@ -1,4 +1,4 @@
-import { NO_FIELDS } from './mdc'
+import { mergeFields, NO_FIELDS } from './mdc'
 import { currentScope, runInScope, scopeOf } from './storage'
 import { childOf, newTrace, type TraceContext } from './trace-context'
 
@@ -13,20 +13,32 @@ export function currentTraceId(): string | undefined {
 }
 
 /**
- * Calls `fn` in a trace and returns what it returns.
- *
- * With a parent (from `extractTrace`, or a `currentTrace()` that was kept) `fn` runs in a new span under it, in the same
- * trace. Without one, or with undefined, `fn` runs in a new trace: a background job, a queue consumer. The fields of an MDC
- * around the call are kept when the trace goes on, and dropped when it is another one.
+ * Calls `fn` in a new span under `parent`, or in a new trace if that is undefined, and returns what it returns. The fields
+ * of an MDC around the call are kept when the trace goes on, and dropped when it is another one.
  */
-export function runWithTrace<R>(fn: () => R): R
-export function runWithTrace<R>(parent: TraceContext | undefined, fn: () => R): R
-export function runWithTrace<R>(parentOrFn: TraceContext | undefined | (() => R), maybeFn?: () => R): R {
-  const [parent, fn] = typeof parentOrFn === 'function' ? [undefined, parentOrFn] : [parentOrFn, maybeFn as () => R]
+export function runUnder<R>(parent: TraceContext | undefined, fn: () => R): R {
   const around = currentScope()
   const context = parent === undefined ? newTrace() : childOf(parent)
   const fields = around?.context.traceId === context.traceId ? around.mdc : NO_FIELDS
   return runInScope(scopeOf(context, around, fields), fn)
+}
+
+/**
+ * Calls `fn` outside any trace and returns what it returns. For what is started inside a request but serves all of them:
+ * a heartbeat, a refresh of a cache, a connection that is kept. Whatever `fn` starts stays outside too.
+ */
+export function detach<R>(fn: () => R): R {
+  return runInScope(undefined, fn)
+}
+
+/**
+ * Calls `fn` in a new trace and returns what it returns; each event of the new trace has the field `linkedTraceId`, the id
+ * of the trace in which `forkTrace` was called. For what outlives the request that caused it and is a story of its own: a
+ * subscription, a background job. Nothing else is handed on: no MDC, no baggage, no span of another tracing system.
+ */
+export function forkTrace<R>(fn: () => R): R {
+  const linkedTraceId = currentTraceId()
+  return runInScope(scopeOf(newTrace(), undefined, mergeFields(NO_FIELDS, { linkedTraceId })), fn)
 }
 
 /**

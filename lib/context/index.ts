@@ -1,6 +1,8 @@
 export { Baggage, type BaggageEntry } from './baggage'
+export { bindAsyncIterator } from './bind-async-iterator'
+export { bindEmitter } from './bind-emitter'
 export { HybridClock, laterClock, MAX_CLOCK_DRIFT_MS, processClock } from './clock'
-export { bindTrace, currentTrace, currentTraceId, runWithTrace } from './context'
+export { bindTrace, currentTrace, currentTraceId, detach, forkTrace, runUnder } from './context'
 export { newSpanId, newTraceId } from './ids'
 export { type MdcFields, type MdcValue, mdc, mergeFields, NO_FIELDS } from './mdc'
 export { emitWithin, scopeOfEmitter } from './scoped-emitter'
@@ -9,6 +11,7 @@ export {
   childOf,
   FLAG_RANDOM,
   FLAG_SAMPLED,
+  isTraceContext,
   newTrace,
   rootOf,
   TraceContext,

@@ -70,6 +70,11 @@ export function rootOf(context: TraceContext): TraceRoot {
   return context[ROOT]
 }
 
+/** Whether `value` is a trace context, of this or of another loaded copy of the kit; JSON and messages cannot imitate one. */
+export function isTraceContext(value: unknown): value is TraceContext {
+  return typeof value === 'object' && value !== null && (value as Partial<TraceContext>)[ROOT] !== undefined
+}
+
 /** The first context of a new trace, with ids from the CSPRNG and the flags sampled and random. */
 export function newTrace(baggage: Baggage = Baggage.empty): TraceContext {
   const fields = { traceId: newTraceId(), spanId: newSpanId(), flags: FLAG_SAMPLED | FLAG_RANDOM, traceState: '', baggage }

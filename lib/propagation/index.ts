@@ -1,5 +1,6 @@
 export { anyGetter, anySetter, type Carrier, type MethodCarrier, type RecordCarrier } from './carriers'
 export type { Getter, Propagator, Setter } from './propagator'
+export { runWithTrace, type SerializedTrace, serializeTrace } from './serialized-trace'
 export { extractFrom, extractTrace, injectInto, injectTrace } from './trace-carrier'
 export { BAGGAGE_HEADER, extractBaggage, injectBaggage } from './w3c-baggage'
 export { CLOCK_HEADER, receiveReplyClock, w3cTraceContext } from './w3c-trace-context'

@@ -1,7 +1,17 @@
 import { EventEmitter } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
-import { bindTrace, currentTrace, currentTraceId, extractTrace, mdc, runWithTrace, type TraceContext } from 'tracelane'
+import {
+  bindTrace,
+  currentTrace,
+  currentTraceId,
+  detach,
+  extractTrace,
+  forkTrace,
+  mdc,
+  runWithTrace,
+  type TraceContext,
+} from 'tracelane'
 import { FLAG_RANDOM, FLAG_SAMPLED, rootOf } from '../../lib/context'
 
 const ID = 'a'.repeat(32)
@@ -136,5 +146,48 @@ describe('bindTrace()', () => {
     expect(bound.call({ base: 1 }, 2, 3)).to.equal(6)
     expect(bound).to.include({ length: 2, name: 'bound add' })
     expect(() => bound.call({ base: 1 }, Number.NaN, 3)).to.throw('not a number')
+  })
+})
+
+describe('detach()', () => {
+  it('runs the function, and what it starts, outside any trace', async () => {
+    await runWithTrace(async () => {
+      const outer = currentTraceId()
+      const seen = await detach(async () => {
+        const before = currentTraceId()
+        await turn()
+        return [before, currentTraceId(), mdc.get('a')]
+      })
+      expect(seen).to.deep.equal([undefined, undefined, undefined])
+      expect(currentTraceId()).to.equal(outer)
+    })
+  })
+
+  it('returns and throws what the function does, also outside any trace', () => {
+    expect(detach(() => 7)).to.equal(7)
+    expect(() =>
+      detach(() => {
+        throw new Error('mine')
+      }),
+    ).to.throw('mine')
+  })
+})
+
+describe('forkTrace()', () => {
+  it('runs the function in a new trace, whose events name the one before', () => {
+    runWithTrace(parent(), () => {
+      mdc.put('orderId', 7)
+      const [context, fields] = forkTrace(() => [currentTrace() as TraceContext, mdc.fields()] as const)
+      expect(context.traceId).to.match(/^[0-9a-f]{32}$/)
+      expect(context.traceId).to.not.equal(ID)
+      expect(context).to.include({ parentSpanId: undefined, flags: FLAG_SAMPLED | FLAG_RANDOM, traceState: '' })
+      expect(rootOf(context)).to.not.equal(rootOf(currentTrace() as TraceContext))
+      expect({ ...fields }).to.deep.equal({ linkedTraceId: ID })
+      expect(currentTraceId()).to.equal(ID)
+    })
+  })
+
+  it('links to nothing outside any trace', () => {
+    expect(forkTrace(() => [typeof currentTraceId(), { ...mdc.fields() }])).to.deep.equal(['string', {}])
   })
 })
