@@ -2,6 +2,13 @@ import { types } from 'node:util'
 import { counters } from '../diagnostics'
 
 const MAX_DEPTH = 16
+/*
+ * How much of one value is written: each part counts 1, a string 1 more for each 256 characters. Objects that refer to each other
+ * (entities of an ORM, sockets) have so many paths through them that 16 levels may be more than any machine can write.
+ */
+const MAX_PARTS = 100_000
+
+let partsLeft = MAX_PARTS
 
 /* What must be escaped: JSON's own, and DEL and the C1 controls, which a terminal may obey. Lone surrogates are escaped by JSON.stringify. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
@@ -15,22 +22,35 @@ export function quote(text: string): string {
 }
 
 /**
- * Any value as JSON on one line. Never throws: a cycle, a throwing getter or `toJSON`, or nesting deeper than 16 is
- * replaced by a note in brackets; BigInt becomes a string, Map an object, Set an array, bytes base64, NaN and infinities strings,
+ * Any value as JSON on one line. Never throws: a cycle, a throwing getter or `toJSON`, nesting deeper than 16 and what
+ * comes after the first 100,000 values is replaced by a note in brackets; BigInt becomes a string, Map an object, Set an array, bytes base64, NaN and infinities strings,
  * `undefined`, functions and symbols a note.
  */
 export function toJson(value: unknown): string {
-  return write(value, [])
+  return typeof value === 'object' ? bounded(() => write(value, [])) : write(value, [])
 }
 
 /** An error as `{ type, message, stack, cause? }`, with its own enumerable fields; anything else as `toJson` has it. */
 export function errorToJson(error: unknown): string {
-  return isError(error) ? writeError(error, []) : write(error, [])
+  return bounded(() => (isError(error) ? writeError(error, []) : write(error, [])))
+}
+
+/* A getter or `toJSON` may log, and so come here again before the first value is finished. */
+function bounded(work: () => string): string {
+  const before = partsLeft
+  partsLeft = MAX_PARTS
+  try {
+    return work()
+  } finally {
+    partsLeft = before
+  }
 }
 
 function write(value: unknown, above: readonly object[]): string {
+  partsLeft--
   switch (typeof value) {
     case 'string':
+      partsLeft -= value.length >> 8
       return quote(value)
     case 'number':
       return Number.isFinite(value) ? String(value) : `"${value}"`
@@ -50,10 +70,13 @@ function writeObject(value: object, above: readonly object[]): string {
   if (above.length === MAX_DEPTH) return note('too deep')
   try {
     const inside = [...above, value]
-    if (Array.isArray(value)) return `[${value.map((item) => write(item, inside)).join(',')}]`
+    if (Array.isArray(value)) return writeItems(value.length, (i) => value[i], inside)
     if (isError(value)) return writeError(value, above)
     if (value instanceof Map) return writeEntries(value.entries(), inside)
-    if (value instanceof Set) return `[${[...value].map((item) => write(item, inside)).join(',')}]`
+    if (value instanceof Set) {
+      const items = value.values()
+      return writeItems(value.size, () => items.next().value, inside)
+    }
     if (value instanceof Uint8Array) return quote(Buffer.from(value).toString('base64'))
     const { toJSON } = value as { toJSON?: unknown }
     if (typeof toJSON === 'function') return write(toJSON.call(value), inside)
@@ -63,6 +86,19 @@ function writeObject(value: object, above: readonly object[]): string {
   }
 }
 
+/* By index, because a hole in a sparse array has a place in the text too. */
+function writeItems(count: number, itemAt: (i: number) => unknown, inside: readonly object[]): string {
+  const parts: string[] = []
+  for (let i = 0; i < count; i++) {
+    if (partsLeft <= 0) {
+      parts.push(note('too large'))
+      break
+    }
+    parts.push(write(itemAt(i), inside))
+  }
+  return `[${parts.join(',')}]`
+}
+
 function writeFields(value: object, inside: readonly object[]): string {
   return `{${ownFields(value, inside).join(',')}}`
 }
@@ -70,6 +106,10 @@ function writeFields(value: object, inside: readonly object[]): string {
 function ownFields(value: object, inside: readonly object[]): string[] {
   const parts: string[] = []
   for (const key of Object.keys(value)) {
+    if (partsLeft <= 0) {
+      parts.push(`"...":${note('too large')}`)
+      break
+    }
     const written = writeField(value as Record<string, unknown>, key, inside)
     if (written !== undefined) parts.push(`${quote(key)}:${written}`)
   }
@@ -87,7 +127,13 @@ function writeField(holder: Record<string, unknown>, key: string, inside: readon
 
 function writeEntries(entries: Iterable<[unknown, unknown]>, inside: readonly object[]): string {
   const parts: string[] = []
-  for (const [key, value] of entries) parts.push(`${quote(String(key))}:${write(value, inside)}`)
+  for (const [key, value] of entries) {
+    if (partsLeft <= 0) {
+      parts.push(`"...":${note('too large')}`)
+      break
+    }
+    parts.push(`${quote(String(key))}:${write(value, inside)}`)
+  }
   return `{${parts.join(',')}}`
 }
 
@@ -115,7 +161,12 @@ const ERROR_FIELDS: ReadonlySet<string> = new Set(['type', 'name', 'message', 's
 
 /* `instanceof` knows the errors of one realm only; Jest and vm contexts have others. */
 function isError(value: unknown): value is Error {
-  return value instanceof Error || types.isNativeError(value)
+  try {
+    return types.isNativeError(value) || value instanceof Error
+  } catch {
+    // A proxy that throws, or was revoked
+    return false
+  }
 }
 
 function note(text: string): string {

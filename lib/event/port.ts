@@ -1,5 +1,6 @@
 import { complain } from '../diagnostics'
 import { processWide } from '../internal/runtime'
+import { reasonOf } from './json'
 import type { LogEvent } from './log-event'
 
 /*
@@ -52,7 +53,7 @@ function tell(what: (subscriber: EventSubscriber) => void): void {
     try {
       what(subscriber)
     } catch (error) {
-      complain('subscriber', `a subscriber of the event port threw: ${String(error)}`)
+      complain('subscriber', `a subscriber of the event port threw: ${reasonOf(error)}`)
     }
   }
 }

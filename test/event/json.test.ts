@@ -6,7 +6,35 @@ import { errorToJson, quote, toJson } from '../../lib/event'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
+function revoked(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+/* Objects that all refer to each other: the paths through them are more than any machine can write. */
+function crowd(): unknown[] {
+  const people: Record<string, unknown>[] = Array.from({ length: 30 }, (_, i) => ({ i, story: 'once upon a time '.repeat(100) }))
+  for (const one of people) one['friends'] = new Map(people.map((friend) => [friend['i'], friend]))
+  for (const one of people) one['enemies'] = new Set(people)
+  return people
+}
+
 describe('toJson()', () => {
+  it('stops after 100,000 values, wherever they are, so that any value takes bounded time', () => {
+    for (const large of [
+      crowd(),
+      { people: crowd() },
+      new Array(2 ** 31),
+      new Map(Array.from({ length: 200_000 }, (_, i) => [i, i])),
+    ]) {
+      const text = toJson(large)
+      expect(() => JSON.parse(text)).not.to.throw()
+      expect(text.includes('[too large]')).to.equal(true)
+      expect(text.length).to.be.below(30_000_000)
+    }
+  })
+
   const cycle: Record<string, unknown> = { a: 1 }
   cycle['self'] = cycle
   const table: readonly (readonly [string, unknown, unknown])[] = [
@@ -27,6 +55,17 @@ describe('toJson()', () => {
     ['a cycle as a note', cycle, { a: 1, self: '[cycle]' }],
     ['the same object twice, which is no cycle', [Object.freeze({ x: 1 }), 0].map((_, __, all) => all[0]), [{ x: 1 }, { x: 1 }]],
     ['undefined, functions and symbols inside arrays as notes', [undefined, Symbol('s')], ['[undefined]', '[symbol]']],
+    ['a hole in a sparse array as undefined', new Array(2), ['[undefined]', '[undefined]']],
+    [
+      'a toJSON that returns itself as a cycle',
+      {
+        toJSON() {
+          return this
+        },
+      },
+      '[cycle]',
+    ],
+    ['a revoked proxy as a note', revoked(), "[threw: Cannot perform 'IsArray' on a proxy that has been revoked]"],
     ['an undefined property not at all', { a: undefined, b: 1 }, { b: 1 }],
     ['a lone surrogate as an escape', '\ud800', '\ud800'],
   ]
@@ -107,6 +146,10 @@ describe('quote()', () => {
 })
 
 describe('errorToJson()', () => {
+  it('replaces a proxy that throws by a note', () => {
+    expect(errorToJson(revoked())).to.match(/^"\[threw: .*revoked\]"$/)
+  })
+
   it('keeps type, message, stack, own fields and the chain of causes', () => {
     const cause = new TypeError('inner')
     const error = Object.assign(new Error('outer', { cause }), { code: 'E_CODE' })
