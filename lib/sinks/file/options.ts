@@ -19,7 +19,7 @@ export interface FileSinkSpec {
 }
 
 /**
- * JSON lines appended to one file.
+ * JSON lines appended to one file. When it is removed or renamed, by a person or by logrotate, the next batch makes it anew.
  *
  * Each batch is written with O_APPEND, so several processes on one local file do not mix within a batch. Throws
  * ERR_TRACELANE_OPTION_* for wrong options; a file that cannot be opened is reported on stderr and tried again.

@@ -1,19 +1,35 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { SendResult, Sink } from '../sink'
 import { writeFully } from '../write-fully'
 import type { FileSinkOptions } from './options'
 
-/** Opens a file for appending on this thread, at the first write; after a failed write it is opened anew at the next one. */
+const { O_APPEND, O_CREAT, O_NONBLOCK = 0, O_WRONLY } = constants
+/*
+ * Without O_NONBLOCK a FIFO that nobody reads would hold this thread in the kernel, and with it the process at its end. It changes
+ * nothing for files; Windows does not know it.
+ */
+const FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK
+
+interface OpenFile {
+  readonly fd: number
+  readonly dev: number
+  readonly ino: number
+}
+
+/**
+ * Opens a file for appending on this thread, at the first write. It is opened anew after a write that failed, and when another file,
+ * or none, is found under its path: what is written to a removed file is lost.
+ */
 export function openFileSink({ path }: Pick<FileSinkOptions, 'path'>): Sink {
-  let fd: number | undefined
+  let file: OpenFile | undefined
 
   function close(): void {
-    if (fd === undefined) return
-    const old = fd
-    fd = undefined
+    if (file === undefined) return
+    const { fd } = file
+    file = undefined
     try {
-      closeSync(old)
+      closeSync(fd)
     } catch {
       // The descriptor is released all the same; what could not be stored has been reported by the write that failed.
     }
@@ -22,11 +38,12 @@ export function openFileSink({ path }: Pick<FileSinkOptions, 'path'>): Sink {
   return {
     write(lines, pause): SendResult {
       try {
-        fd ??= open(path)
+        if (file !== undefined && !isStillAt(path, file)) close()
+        file ??= open(path)
       } catch (error) {
         return { outcome: 'retryable', written: 0, reason: (error as Error).message }
       }
-      const result = writeFully(fd, lines, lines.length, pause)
+      const result = writeFully(file.fd, lines, lines.length, pause)
       if (result.outcome !== 'delivered') close()
       return result
     },
@@ -34,7 +51,19 @@ export function openFileSink({ path }: Pick<FileSinkOptions, 'path'>): Sink {
   }
 }
 
-function open(path: string): number {
+function open(path: string): OpenFile {
   mkdirSync(dirname(path), { recursive: true })
-  return openSync(path, 'a')
+  const fd = openSync(path, FLAGS)
+  const { dev, ino } = fstatSync(fd)
+  return { fd, dev, ino }
+}
+
+function isStillAt(path: string, { dev, ino }: OpenFile): boolean {
+  try {
+    const now = statSync(path, { throwIfNoEntry: false })
+    return now?.dev === dev && now.ino === ino
+  } catch {
+    // No longer allowed to look: what is open may still be written to.
+    return true
+  }
 }
