@@ -20,7 +20,7 @@ export interface WinstonLike {
  */
 export function traceMeta(fixed: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const own = { ...fixed }
-  let fields: Record<string, unknown> = {}
+  let fields: Record<string, unknown> = own
   return new Proxy(own, {
     ownKeys() {
       fields = { ...traceFields(), ...own }

@@ -71,6 +71,10 @@ describe('adapters/winston', () => {
     })
   }
 
+  it('traceMeta() gives the fixed fields to whoever reads them, before anything was logged', () => {
+    expect(traceMeta({ service: 'shop' })['service']).to.equal('shop')
+  })
+
   it('shows that a winston format reads another flow under backpressure, which is why there is none here', async () => {
     const late = winston.format((info) => Object.assign(info, { traceId: currentTraceId() }))
     const logger = loggerWith({ format: winston.format.combine(late(), winston.format.json()) })
