@@ -4,7 +4,7 @@ import { tty } from '../internal/builtin'
 import { jsonLayout, type Layout, type Origin, prettyLayout } from '../layout'
 import type { SinkSpec } from '../sinks'
 import type { FlushResult } from './batch'
-import { guardExit } from './exit-guard'
+import { endingSince, guardExit } from './exit-guard'
 import { type AsyncAppenderOptions, resolveAppenderOptions } from './options'
 import { SinkQueue } from './sink-queue'
 
@@ -37,6 +37,8 @@ export class AsyncAppender {
     }
     counters.eventsEntered++
     for (const queue of this.#queues) queue.append(event, seq)
+    const ending = endingSince()
+    if (ending !== undefined) this.#writeLate(ending)
   }
 
   /** Resolves with counts when every event appended before is written, or at the deadline (default `maxFlushTimeMs`). */
@@ -65,6 +67,13 @@ export class AsyncAppender {
     await Promise.all(this.#queues.map((queue) => queue.close()))
     this.#unguard()
     return result
+  }
+
+  /* An 'exit' listener that runs after ours logs: nobody comes by again to write it. */
+  #writeLate(ending: number): void {
+    if (this.drain(Math.max(this.maxFlushTimeMs - (Date.now() - ending), 0)) === 0) return
+    counters.eventsUnwritten++
+    complain('late', 'an event that was logged while the process ended was not written')
   }
 
   #counts(): FlushResult {

@@ -1,3 +1,4 @@
+import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
 import { workerThreads } from '../internal/builtin'
 import { processWide } from '../internal/runtime'
@@ -16,6 +17,9 @@ export interface Drainable {
  *   SIGTERM, SIGINT, SIGHUP ──▶ drain ──┬─ the application listens too: it decides what comes next
  *                                       └─ only we listen: end with that signal, as without us
  *
+ * We listen to signals before everybody else: a listener that was added by `once` is no longer there to be counted when it has run.
+ * We hear 'exit' whenever it is our turn, so an appender that is given an event after that writes it at once (`endingSince`).
+ *
  * The hooks are there only while something is guarded, once in a process: the copy of the kit that guards first sets them, the one
  * that ends last takes them away.
  */
@@ -24,23 +28,36 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 interface Guard {
   readonly guarded: Set<Drainable>
   unhook: () => void
+  endingSince: number | undefined
 }
 
-const guard = processWide<Guard>('exit-guard.1', () => ({ guarded: new Set(), unhook: () => {} }))
+const guard = processWide<Guard>('exit-guard.1', () => ({
+  guarded: new Set(),
+  unhook: () => {},
+  endingSince: undefined,
+}))
 const { guarded } = guard
 
 /** Drains `drainable` before the process ends; the returned function ends that. */
 export function guardExit(drainable: Drainable): () => void {
-  if (guarded.size === 0) hook()
+  // Outside the flow that happens to log first: signal listeners, the application's too, run in the flow in which the first was added.
+  if (guarded.size === 0) runOutside(hook)
   guarded.add(drainable)
+  // The first event of the process may come from an 'exit' listener.
+  if ((process as { _exiting?: boolean })._exiting === true) guard.endingSince ??= Date.now()
   return () => {
     if (guarded.delete(drainable) && guarded.size === 0) guard.unhook()
   }
 }
 
+/** When 'exit' was heard (ms since the epoch); undefined before. What is appended after it must be written at once. */
+export function endingSince(): number | undefined {
+  return guard.endingSince
+}
+
 function hook(): void {
   process.on('exit', onExit)
-  if (workerThreads().isMainThread) for (const signal of SIGNALS) process.on(signal, onSignal)
+  if (workerThreads().isMainThread) for (const signal of SIGNALS) process.prependListener(signal, onSignal)
   guard.unhook = () => {
     process.removeListener('exit', onExit)
     for (const signal of SIGNALS) process.removeListener(signal, onSignal)
@@ -55,16 +72,22 @@ function drainAll(): number {
 }
 
 function onExit(): void {
-  const left = drainAll()
+  guard.endingSince ??= Date.now()
+  report(drainAll())
+}
+
+function report(left: number): void {
   if (left === 0) return
   counters.eventsUnwritten += left
   complain('exit', `${left} events were not written before the process ended`)
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  drainAll()
+  const left = drainAll()
   if (process.listenerCount(signal) > 1) return
-  // Re-raised without our listener, so that the default action, and with it the exit status, is that of the signal.
-  guard.unhook()
+  report(left)
+  // Re-raised without our listener, so that the default action, and with it the exit status, is that of the signal. Nothing else is
+  // unhooked, because process 1 of a container has no default action and lives on.
+  process.removeListener(signal, onSignal)
   process.kill(process.pid, signal)
 }

@@ -1,17 +1,20 @@
 import type { Worker } from 'node:worker_threads'
-import { runInScope } from '../context'
+import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
+import { reasonOf } from '../event'
 import { workerThreads } from '../internal/builtin'
 import { openSink, type SinkSpec } from '../sinks'
 import type { Batch } from './batch'
 import type { Flusher } from './flusher'
 import { pauseUntil } from './pause'
-import { deliver } from './worker/deliver'
 import { CONTROL, type FlushThreadData, type FromFlushThread, OWNER, type ToFlushThread } from './worker/protocol'
 import { workerSource } from './worker/source'
+import { writeNext } from './worker/write-next'
 
 const FIRST_RESTART_MS = 10
 const MAX_RESTART_MS = 2_560
+/* How often a flush thread that sleeps before its next try is woken while this thread waits for it. */
+const HURRY_MS = 50
 
 /**
  * A worker that writes to one sink; see worker/protocol.ts for how it and this thread share the work.
@@ -28,10 +31,12 @@ export class FlushThread implements Flusher {
   #unresolved: Batch[] = []
   #unresolvedCharacters = 0
   #unresolvedEvents = 0
-  /* Batch numbers wrap around like the Int32 control words, so only differences of them are used. */
+  /* Batch numbers and failures wrap around like the Int32 control words, so only differences of them are used. */
   #firstUnresolved = 0
   #nextFlush = 1
   #resolvedEvents = 0
+  #failedEvents = 0
+  #failedWord = 0
   #deaths = 0
   #closed = false
 
@@ -55,8 +60,7 @@ export class FlushThread implements Flusher {
 
   outcome(): { delivered: number; failed: number } {
     this.#reap()
-    const failed = Atomics.load(this.#control, CONTROL.failed)
-    return { delivered: this.#resolvedEvents - failed, failed }
+    return { delivered: this.#resolvedEvents - this.#failedEvents, failed: this.#failedEvents }
   }
 
   waitForProgress(ms: number): boolean {
@@ -78,6 +82,7 @@ export class FlushThread implements Flusher {
       const timer = setTimeout(done, deadlineMs)
       this.#flushes.set(flush, done)
       this.#worker?.ref()
+      Atomics.notify(this.#control, CONTROL.stop)
       this.#worker?.postMessage({ flush } satisfies ToFlushThread)
     })
   }
@@ -92,7 +97,9 @@ export class FlushThread implements Flusher {
       }
       const rest = deadline - Date.now()
       if (rest <= 0) return
-      Atomics.wait(this.#control, CONTROL.owner, owner, rest)
+      // The destination may be well again long before the thread would look.
+      Atomics.notify(this.#control, CONTROL.stop)
+      Atomics.wait(this.#control, CONTROL.owner, owner, Math.min(rest, HURRY_MS))
     }
   }
 
@@ -110,7 +117,7 @@ export class FlushThread implements Flusher {
 
   /* Listeners and timers made here must not belong to the request that happened to log first. */
   #start(): Worker {
-    return runInScope(undefined, () => {
+    return runOutside(() => {
       const workerData: FlushThreadData = { sink: this.#spec, control: this.#shared }
       const worker = new (workerThreads().Worker)(workerSource, {
         eval: true,
@@ -134,8 +141,12 @@ export class FlushThread implements Flusher {
   }
 
   #onMessage(message: FromFlushThread): void {
-    if ('failure' in message) complain('sink', `a sink cannot write: ${message.failure}`)
-    else this.#flushes.get(message.flushed)?.()
+    if ('flushed' in message) {
+      this.#flushes.get(message.flushed)?.()
+      return
+    }
+    if (message.retried) counters.writesRetried++
+    complain('sink', `a sink cannot write: ${message.failure}`)
   }
 
   #onExit(worker: Worker): void {
@@ -145,13 +156,26 @@ export class FlushThread implements Flusher {
     counters.flushThreadRestarts++
     // A thread that died while it was writing still holds the lock.
     Atomics.compareExchange(this.#control, CONTROL.owner, OWNER.flush, OWNER.free)
+    this.#restartLater()
+  }
+
+  #restartLater(): void {
     const waitMs = Math.min(FIRST_RESTART_MS * 2 ** this.#deaths, MAX_RESTART_MS)
-    runInScope(undefined, () => setTimeout(() => this.#restart(), waitMs).unref())
+    runOutside(() => setTimeout(() => this.#restart(), waitMs).unref())
   }
 
   #restart(): void {
     if (this.#closed || this.#worker !== undefined) return
-    const worker = this.#start()
+    let worker: Worker
+    try {
+      worker = this.#start()
+    } catch (error) {
+      // The system has no thread to give now; thrown from a timer, this would end the application.
+      complain('flush-thread', `a flush thread cannot be replaced yet: ${reasonOf(error)}`)
+      this.#deaths++
+      this.#restartLater()
+      return
+    }
     this.#reap()
     this.#unresolved.forEach((batch, i) => {
       this.#send((this.#firstUnresolved + i) | 0, batch)
@@ -170,6 +194,9 @@ export class FlushThread implements Flusher {
       this.#resolvedEvents += events
     }
     this.#firstUnresolved = (this.#firstUnresolved + count) | 0
+    const failedWord = Atomics.load(this.#control, CONTROL.failed)
+    this.#failedEvents += (failedWord - this.#failedWord) | 0
+    this.#failedWord = failedWord
     return true
   }
 
@@ -177,13 +204,11 @@ export class FlushThread implements Flusher {
   #takeOver(deadline: number): void {
     const sink = openSink(this.#spec)
     this.#reap()
-    for (const { text, events } of [...this.#unresolved]) {
-      const delivery = deliver(sink, Buffer.from(text), pauseUntil(deadline), () => {
+    for (const batch of [...this.#unresolved]) {
+      const delivery = writeNext(this.#control, sink, batch, pauseUntil(deadline), () => {
         counters.writesRetried++
       })
       if (delivery.outcome === 'unfinished') break
-      if (delivery.outcome === 'refused') Atomics.add(this.#control, CONTROL.failed, events)
-      Atomics.add(this.#control, CONTROL.resolved, 1)
     }
     sink.close()
     Atomics.store(this.#control, CONTROL.owner, OWNER.free)

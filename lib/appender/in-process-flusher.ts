@@ -1,3 +1,4 @@
+import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
 import { openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
 import type { Batch } from './batch'
@@ -6,11 +7,26 @@ import { pauseUntil } from './pause'
 import { deliver } from './worker/deliver'
 
 const NO_WAIT: Pause = () => false
+const FIRST_RETRY_MS = 20
+const MAX_RETRY_MS = 2_000
 
-/** Writes on the thread that logs: where no worker can be started, or none is wanted (`thread: false`). */
+/* What is still to be written of a batch. Bytes, because a write may stop inside a character. */
+interface Waiting {
+  readonly bytes: Buffer
+  readonly characters: number
+  readonly events: number
+}
+
+/**
+ * Writes on the thread that logs: where no worker can be started, or none is wanted (`thread: false`).
+ *
+ * What the sink does not take at once is tried again with the next batch, and after pauses that grow while nothing moves.
+ */
 export class InProcessFlusher implements Flusher {
   readonly #sink: Sink
-  #waiting: Batch[] = []
+  #waiting: Waiting[] = []
+  #retry: NodeJS.Timeout | undefined
+  #retryMs = FIRST_RETRY_MS
   #delivered = 0
   #failed = 0
 
@@ -19,15 +35,16 @@ export class InProcessFlusher implements Flusher {
   }
 
   post(batch: Batch): void {
-    this.#waiting.push(batch)
+    this.#waiting.push({ bytes: Buffer.from(batch.text), characters: batch.text.length, events: batch.events })
     this.#writeWaiting(NO_WAIT)
+    this.#retryLater()
   }
 
   backlog(): { characters: number; events: number } {
     let characters = 0
     let events = 0
     for (const batch of this.#waiting) {
-      characters += batch.text.length
+      characters += batch.characters
       events += batch.events
     }
     return { characters, events }
@@ -52,17 +69,33 @@ export class InProcessFlusher implements Flusher {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#retry)
     this.#sink.close()
+  }
+
+  #retryLater(): void {
+    if (this.#waiting.length === 0) this.#retryMs = FIRST_RETRY_MS
+    else if (this.#retry === undefined) this.#retry = runOutside(() => setTimeout(() => this.#tryAgain(), this.#retryMs).unref())
+  }
+
+  #tryAgain(): void {
+    this.#retry = undefined
+    const [before, batches] = [this.#waiting[0]?.bytes.length, this.#waiting.length]
+    this.#writeWaiting(NO_WAIT)
+    // A reader that is slow, but reads, is no reason to come less often.
+    const moved = this.#waiting.length < batches || this.#waiting[0]?.bytes.length !== before
+    this.#retryMs = moved ? FIRST_RETRY_MS : Math.min(this.#retryMs * 2, MAX_RETRY_MS)
+    this.#retryLater()
   }
 
   /* A batch that could not be written whole is kept from where it stopped, and tried again with the next one. */
   #writeWaiting(pause: Pause): void {
     for (let batch = this.#waiting[0]; batch !== undefined; batch = this.#waiting[0]) {
-      const delivery = deliver(this.#sink, Buffer.from(batch.text), pause, () => {
+      const delivery = deliver(this.#sink, batch.bytes, pause, () => {
         counters.writesRetried++
       })
       if (delivery.outcome === 'unfinished') {
-        this.#waiting[0] = { text: delivery.rest.toString(), events: batch.events }
+        this.#waiting[0] = { ...batch, bytes: delivery.rest }
         complain('sink', `a sink cannot write: ${delivery.reason}; it will be tried again`)
         return
       }

@@ -1,4 +1,4 @@
-import { runInScope } from '../context'
+import { runOutside } from '../context'
 import { batchPosted, complain, counters } from '../diagnostics'
 import { captureEvent, type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
 import type { Layout } from '../layout'
@@ -40,8 +40,8 @@ export class SinkQueue {
     this.#layout = layout
     this.#options = options
     this.#reserved = options.queueBytes * RESERVED_SHARE
-    // Made outside any trace: a timer keeps, and shows to whatever it calls, the scope in which it was made.
-    this.#timer = runInScope(undefined, () => setTimeout(() => this.#post(), options.flushIntervalMs).unref())
+    // A timer keeps, and shows to whatever it calls, the flow in which it was made.
+    this.#timer = runOutside(() => setTimeout(() => this.#post(), options.flushIntervalMs).unref())
   }
 
   /** Takes an event, or discards and counts it. */
@@ -57,15 +57,21 @@ export class SinkQueue {
 
   /** Resolves when what was appended before is written or refused, or at the deadline. */
   async flush(deadlineMs: number): Promise<void> {
-    this.#post()
+    this.handOver()
     await this.#flusher?.settled(deadlineMs)
+  }
+
+  /** Hands over what waits, with the announcement of what was lost. */
+  handOver(): void {
+    if (this.#unannounced.size > 0) this.#announceLoss()
+    this.#post()
   }
 
   /** Writes what waits, blocking this thread up to `deadlineMs`. */
   drain(deadlineMs: number): void {
     // A program that ends before its first hand-over needs no thread for it.
     if (this.#events > 0) this.#flusher ??= new InProcessFlusher(this.#spec)
-    this.#post()
+    this.handOver()
     this.#flusher?.drain(deadlineMs)
   }
 

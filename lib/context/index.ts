@@ -6,7 +6,7 @@ export { bindTrace, currentTrace, currentTraceId, detach, forkTrace, runUnder } 
 export { newSpanId, newTraceId } from './ids'
 export { type MdcFields, type MdcValue, mdc, mergeFields, NO_FIELDS } from './mdc'
 export { emitWithin, scopeOfEmitter } from './scoped-emitter'
-export { currentScope, runInScope, type Scope, scopeOf, storage } from './storage'
+export { currentScope, runInScope, runOutside, type Scope, scopeOf, storage } from './storage'
 export {
   childOf,
   FLAG_RANDOM,

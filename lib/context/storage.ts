@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { processWide } from '../internal/runtime'
 import type { MdcFields } from './mdc'
 import { rootOf, type TraceContext, type TraceRoot } from './trace-context'
@@ -42,4 +42,17 @@ export function scopeOf(context: TraceContext, parent: Scope | undefined, mdc: M
 /** Calls `fn` in `scope` (undefined: outside any trace) and returns what it returns. */
 export function runInScope<R>(scope: Scope | undefined, fn: () => R): R {
   return storage.run(scope, fn)
+}
+
+/* Remembers the state of every AsyncLocalStorage when the package was loaded, which is before any request. */
+const outside = new AsyncResource('tracelane')
+
+/**
+ * Calls `fn` outside any trace, and outside whatever the application keeps in storages of its own, and returns what it returns.
+ *
+ * For timers and workers that outlive the flow that happened to need them first: Node keeps, for as long as they live, what every
+ * storage held when they were made.
+ */
+export function runOutside<R>(fn: () => R): R {
+  return outside.runInAsyncScope(() => runInScope(undefined, fn))
 }

@@ -1,4 +1,5 @@
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, openSync, readFileSync, readSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
@@ -16,7 +17,7 @@ import {
 } from 'tracelane'
 import { AsyncAppender } from '../../lib/appender'
 import { captureEvent } from '../../lib/event'
-import { tempFolder, until } from '../support'
+import { runNode, tempFolder, until } from '../support'
 
 interface Line {
   readonly level: string
@@ -72,6 +73,64 @@ describe('AsyncAppender', () => {
         for (let i = 0; i < 20_000; i++) log.info('a line of a burst', { i })
         await flush({ deadlineMs: 10_000 })
         expect(linesOf(path).map(({ i }) => i)).to.deep.equal(Array.from({ length: 20_000 }, (_, i) => i))
+      })
+
+      it('announces what was discarded at the next flush, if nothing more is logged', async () => {
+        logTo({ thread, queueBytes: 4096, appendTimeoutMs: 0 })
+        for (let i = 0; i < 100; i++) log.info('filler', { i })
+        const { delivered, discarded } = await flush()
+        const lines = linesOf(path)
+        expect(lines.at(-1)?.msg).to.equal(`${discarded} events were discarded because the queue was full`)
+        expect(lines)
+          .to.have.length(delivered)
+          .and.to.have.length(100 - discarded + 1)
+      })
+
+      it('goes on in the middle of a character after a drain that had to stop there', async () => {
+        const fifo = join(tempFolder(), 'fifo')
+        execFileSync('mkfifo', [fifo])
+        const reader = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
+        const appender = new AsyncAppender([fileSink({ path: fifo })], { service: undefined }, { thread })
+        for (let i = 0; i < 1000; i++) {
+          const msg = '€'.repeat(100)
+          appender.append(captureEvent(undefined, { level: 'info', logger: 'x', msg, fields: { i } }), i)
+        }
+        expect(appender.drain(60)).to.be.greaterThan(0)
+        const lines = await readLines(reader, 1000)
+        await appender.close()
+        closeSync(reader)
+        expect(lines.map(({ i }) => i)).to.deep.equal(Array.from({ length: 1000 }, (_, i) => i))
+        expect(lines.filter(({ msg }) => msg !== '€'.repeat(100))).to.deep.equal([])
+      })
+
+      it('goes on without being asked when a destination that was not there appears, and counts its tries', async () => {
+        const folder = join(tempFolder(), 'later')
+        writeFileSync(folder, '')
+        path = join(folder, 'out.log')
+        void configure({ thread, sinks: [fileSink({ path })] })
+        const before = counters.writesRetried
+        log.info('first')
+        await until('a retry', () => counters.writesRetried > before)
+        unlinkSync(folder)
+        await until('the line', () => {
+          try {
+            return linesOf(path).length === 1
+          } catch {
+            return false
+          }
+        })
+      })
+
+      it('makes the file anew when somebody has removed it and its folder', async () => {
+        const folder = join(tempFolder(), 'logs')
+        path = join(folder, 'out.log')
+        void configure({ thread, sinks: [fileSink({ path })] })
+        log.info('before')
+        await flush()
+        rmSync(folder, { recursive: true })
+        log.info('after')
+        await flush()
+        expect(linesOf(path).map(({ msg }) => msg)).to.deep.equal(['after'])
       })
 
       it('takes an event that is larger than the whole queue', async () => {
@@ -157,6 +216,50 @@ describe('AsyncAppender', () => {
     }
   })
 
+  it('tries again later when the system has no thread to replace one that died', async () => {
+    const threads = process.getBuiltinModule('node:worker_threads') as { Worker: unknown }
+    const { Worker: real } = threads
+    const workers: Worker[] = []
+    const note = (worker: Worker): number => workers.push(worker)
+    process.on('worker', note)
+    try {
+      logTo()
+      log.info('before')
+      await flush()
+      let refused = 0
+      threads.Worker = class NoThread {
+        constructor() {
+          if (++refused === 2) threads.Worker = real
+          throw new Error('no thread to give')
+        }
+      }
+      await workers.at(-1)?.terminate()
+      log.info('after')
+      expect(await flush({ deadlineMs: 10_000 })).to.include({ delivered: 2, pending: 0 })
+      expect(refused).to.equal(2)
+    } finally {
+      threads.Worker = real
+      process.removeListener('worker', note)
+    }
+  })
+
+  it('keeps nothing alive of the flow that logged first', async () => {
+    const program = `
+      const { AsyncLocalStorage } = require('node:async_hooks')
+      const { getLogger } = require('tracelane')
+      const storage = new AsyncLocalStorage()
+      let request = {}
+      const kept = new WeakRef(request)
+      storage.run(request, () => getLogger('x').info('first'))
+      request = undefined
+      setTimeout(() => {
+        gc()
+        console.error(kept.deref() === undefined ? 'let go' : 'kept')
+      }, 100)`
+    const { stderr } = await runNode(['--expose-gc', '-e', program])
+    expect(stderr.trim()).to.equal('let go')
+  })
+
   it('goes on by itself when a destination that was not there appears', async () => {
     const folder = join(tempFolder(), 'later')
     path = join(folder, 'out.log')
@@ -180,6 +283,29 @@ describe('AsyncAppender', () => {
     expect(a).to.deep.equal(b)
   })
 })
+
+/** Reads whole lines from a descriptor that does not block, until there are `count`. */
+async function readLines(fd: number, count: number): Promise<Line[]> {
+  const buffer = Buffer.alloc(65_536)
+  const chunks: Buffer[] = []
+  const read = (): boolean => {
+    try {
+      chunks.push(Buffer.from(buffer.subarray(0, readSync(fd, buffer))))
+      return true
+    } catch {
+      return false // EAGAIN: nothing there yet
+    }
+  }
+  const text = await until(`${count} lines`, () => {
+    while (read());
+    const all = Buffer.concat(chunks).toString()
+    return all.split('\n').length > count && all
+  })
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+}
 
 /** `users` flows at once, `lines` lines each, with other flows in between; resolves with the trace id of each user. */
 async function interleave(users: number, lines: number): Promise<string[]> {

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { eventOf, projectFile, runNode, startNode, tempFolder } from '../support'
+import { eventOf, type Outcome, projectFile, runNode, startNode, tempFolder } from '../support'
 
 const program = projectFile('test/fixtures/appender/ending.cjs')
 const COUNT = 2000
@@ -13,6 +14,13 @@ function numbersIn(text: string): number[] {
 }
 
 const ALL = Array.from({ length: COUNT }, (_, i) => i)
+
+/** Starts a program, and sends SIGTERM when it has logged. */
+async function terminated(args: readonly string[]): Promise<Outcome> {
+  const running = startNode(args)
+  await eventOf(running.child.stderr, 'data')
+  return await running.stop('SIGTERM')
+}
 
 describe('guardExit()', () => {
   const endings = {
@@ -49,15 +57,66 @@ describe('guardExit()', () => {
     })
   }
 
-  it('leaves the end to an application that listens to the signal too, and writes what that logs', async () => {
+  for (const [how, listens] of [
+    ['graceful', 'listens to the signal too'],
+    ['once', 'listened, by once, before anything was logged'],
+  ] as const) {
+    it(`leaves the end to an application that ${listens}, and writes what that logs`, async () => {
+      const file = join(tempFolder(), 'out.log')
+      const { code } = await terminated([program, how, file, String(COUNT)])
+      expect(code).to.equal(0)
+      const text = readFileSync(file, 'utf8')
+      expect(numbersIn(text)).to.deep.equal(ALL)
+      expect(text).to.match(/"msg":"shutting down".*\n.*"msg":"bye"/)
+    })
+  }
+
+  it('says on stderr what a signal left unwritten', async () => {
+    const { signal, stderr } = await terminated([program, 'wait', '/dev/full', '10', JSON.stringify({ maxFlushTimeMs: 100 })])
+    expect(signal).to.equal('SIGTERM')
+    expect(stderr).to.match(/tracelane: 10 events were not written before the process ended/)
+  })
+
+  it('goes on guarding a process that a signal does not end, as process 1 of a container', async () => {
     const file = join(tempFolder(), 'out.log')
-    const running = startNode([program, 'graceful', file, String(COUNT)])
-    await eventOf(running.child.stderr, 'data')
-    const { code } = await running.stop('SIGTERM')
-    expect(code).to.equal(0)
-    const text = readFileSync(file, 'utf8')
-    expect(numbersIn(text)).to.deep.equal(ALL)
-    expect(text).to.match(/"msg":"shutting down".*\n.*"msg":"bye"/)
+    const { code } = await terminated([program, 'ignored', file, '1', JSON.stringify({ flushIntervalMs: 60_000 })])
+    expect(code).to.equal(4)
+    expect(readFileSync(file, 'utf8')).to.match(/"msg":"line 0".*\n.*"msg":"alive"/)
+  })
+
+  it('runs the signal listeners of the application outside the flow that logged first', async () => {
+    const file = join(tempFolder(), 'out.log')
+    await terminated([program, 'flow', file, '1'])
+    expect(readFileSync(file, 'utf8')).to.include('trace: undefined')
+  })
+
+  it("writes what an 'exit' listener logs that runs after ours", async () => {
+    const file = join(tempFolder(), 'out.log')
+    await runNode([program, 'late', file, String(COUNT)])
+    expect(numbersIn(readFileSync(file, 'utf8'))).to.deep.equal([...ALL, COUNT])
+  })
+
+  it("writes the first event of a process when an 'exit' listener logs it", async () => {
+    const { stdout } = await runNode(['-e', "process.on('exit', () => require('tracelane').getLogger('x').info('the first'))"])
+    expect(stdout).to.include('"msg":"the first"')
+  })
+
+  it('writes what is left when the destination is well again, though the flush thread sleeps before its next try', async () => {
+    const folder = join(tempFolder(), 'later')
+    writeFileSync(folder, 'a file where the folder should be')
+    const file = join(folder, 'out.log')
+    await runNode([program, 'recovers', file, '10', JSON.stringify({ maxFlushTimeMs: 300 })])
+    expect(numbersIn(readFileSync(file, 'utf8'))).to.have.length(10)
+  })
+
+  it('does not keep the process alive for a FIFO without a reader', async () => {
+    const fifo = join(tempFolder(), 'fifo')
+    execFileSync('mkfifo', [fifo])
+    const { code, stderr } = await runNode([program, 'exit', fifo, '10', JSON.stringify({ maxFlushTimeMs: 100 })], {
+      deadlineMs: 5000,
+    })
+    expect(code).to.equal(3)
+    expect(stderr).to.match(/tracelane: 10 events were not written/)
   })
 
   it('gives up at maxFlushTimeMs when the destination is stuck, and says how many events are lost', async () => {

@@ -12,10 +12,10 @@ export type Delivery =
 /**
  * Writes `bytes` to `sink`, going on after what was already written, until all is there or the sink refuses it.
  *
- * Waits 20 ms before the second try and twice as long before each further one, up to 2 s, as long as `pause` allows. `onRetry`
- * hears before each wait what went wrong.
+ * Waits 20 ms before the second try and twice as long before each further one, up to 2 s, as long as `pause` allows. `onTrouble`
+ * hears before each wait what went wrong, and how many bytes are left.
  */
-export function deliver(sink: Sink, bytes: Buffer, pause: Pause, onRetry: (reason: string) => void): Delivery {
+export function deliver(sink: Sink, bytes: Buffer, pause: Pause, onTrouble: (reason: string, left: number) => void): Delivery {
   let rest = bytes
   let waitMs = FIRST_RETRY_MS
   for (;;) {
@@ -24,8 +24,8 @@ export function deliver(sink: Sink, bytes: Buffer, pause: Pause, onRetry: (reaso
     const { reason } = result
     if (result.outcome === 'rejected') return { outcome: 'refused', reason }
     rest = rest.subarray(result.written)
+    onTrouble(reason, rest.length)
     if (!pause(waitMs)) return { outcome: 'unfinished', reason, rest }
-    onRetry(reason)
     waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)
   }
 }

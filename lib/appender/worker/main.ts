@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { openSink } from '../../sinks'
-import { deliver } from './deliver'
 import { CONTROL, type FlushThreadData, type FromFlushThread, OWNER, type ToFlushThread } from './protocol'
+import { writeNext } from './write-next'
 
 /* The program of the flush thread. It never looks at a trace context: a line says all there is to say. See protocol.ts. */
 
@@ -14,7 +14,7 @@ function stopped(): boolean {
   return Atomics.load(control, CONTROL.stop) !== 0
 }
 
-/* Sleeps until the time is up, or the main thread says stop. */
+/* Sleeps until the time is up, or the main thread says stop, or is in a hurry. */
 function pause(ms: number): boolean {
   Atomics.wait(control, CONTROL.stop, 0, ms)
   return !stopped()
@@ -41,15 +41,8 @@ function unlock(): void {
 function writeBatch(batch: number, text: string, events: number): void {
   if (!lock()) return
   if (batch === Atomics.load(control, CONTROL.resolved)) {
-    const delivery = deliver(sink, Buffer.from(text), pause, (failure) => {
-      Atomics.add(control, CONTROL.retried, 1)
-      tell({ failure })
-    })
-    if (delivery.outcome === 'refused') {
-      Atomics.add(control, CONTROL.failed, events)
-      tell({ failure: delivery.reason })
-    }
-    if (delivery.outcome !== 'unfinished') Atomics.add(control, CONTROL.resolved, 1)
+    const delivery = writeNext(control, sink, { text, events }, pause, (failure) => tell({ failure, retried: true }))
+    if (delivery.outcome === 'refused') tell({ failure: delivery.reason, retried: false })
     Atomics.notify(control, CONTROL.resolved)
   }
   unlock()
