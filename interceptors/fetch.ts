@@ -61,7 +61,7 @@ export function traceFetch(fetch?: FetchFunction, options: TraceFetchOptions = {
     }
     const { status, headers } = (response ?? {}) as Partial<Response>
     if (typeof headers?.get === 'function') call.replied(headers.get(REPLY_CLOCK_HEADER))
-    call.end({ status, outcome: 'ok' })
+    call.end({ status, outcome: status === undefined ? 'ok' : undefined })
     return response
   }
   Object.defineProperty(traced, 'name', { value: base.name, configurable: true })

@@ -11,7 +11,7 @@ export const REPLY_CLOCK_HEADER = CLOCK_HEADER
 export interface CallResult {
   /** The status of the response; undefined if there was none. */
   readonly status?: number | undefined
-  /** Given only for a call without a response. */
+  /** How it went, if the status does not tell: there was none, or the response broke off after it. */
   readonly outcome?: SpanOutcome | undefined
   readonly error?: string | undefined
 }
@@ -23,6 +23,8 @@ export interface CallTarget {
   readonly url: URL | undefined
   /** Whether an event is emitted at the end. */
   readonly spans: boolean
+  /** Whom the call goes to, if the URL does not tell: a socket of this machine. */
+  readonly peer?: string | undefined
 }
 
 const recordSetter: Setter<Record<string, string>> = {
@@ -112,15 +114,15 @@ export class ClientCall {
     this.#ended = true
     this.#cleanUp?.()
     if (!this.#target.spans) return
-    const { method, url } = this.#target
+    const { method, url, peer } = this.#target
     const record: SpanRecord = {
       kind: 'client',
       name: httpSpanName(method, url?.href ?? ''),
-      outcome: status === undefined ? (outcome ?? 'error') : status >= FIRST_SERVER_ERROR ? 'error' : 'ok',
+      outcome: outcome ?? (status === undefined || status >= FIRST_SERVER_ERROR ? 'error' : 'ok'),
       durationMs: performance.now() - this.#start,
       status,
-      peer: url === undefined ? undefined : peerOf(url),
-      error: status === undefined ? error : undefined,
+      peer: peer ?? (url === undefined ? undefined : peerOf(url)),
+      error,
     }
     spanEnded(this.scope, record)
   }

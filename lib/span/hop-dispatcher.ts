@@ -11,6 +11,9 @@ export interface DispatchOptions {
   readonly headers?: unknown
 }
 
+/** On the options of a hop: its headers have been judged already, by the client that dispatches it. */
+export const JUDGED: unique symbol = Symbol.for('tracelane.judged')
+
 type Mockable = FetchDispatcher & { readonly isMockActive?: boolean }
 
 const GLOBAL_1 = Symbol.for('undici.globalDispatcher.1')
@@ -43,7 +46,7 @@ export class HopDispatcher implements FetchDispatcher {
   dispatch(options: DispatchOptions, handler: object): boolean {
     const headers = { ...(options.headers as Record<string, unknown>) }
     this.#call.redirected(headers, urlOf(options.origin))
-    return (this.inner ?? globalDispatcher(handler)).dispatch({ ...options, headers }, handler)
+    return (this.inner ?? globalDispatcher(handler)).dispatch({ ...options, headers, [JUDGED]: true } as DispatchOptions, handler)
   }
 }
 

@@ -1,7 +1,7 @@
 export { type CallResult, type CallTarget, ClientCall, REPLY_CLOCK_HEADER } from './client-call'
 export { openClientScope } from './client-span'
 export { failureText, outcomeOfAbort } from './failure'
-export { type DispatchOptions, type FetchDispatcher, HopDispatcher } from './hop-dispatcher'
+export { type DispatchOptions, type FetchDispatcher, HopDispatcher, JUDGED } from './hop-dispatcher'
 export { httpSpanName } from './http-name'
 export { serveRequest } from './served-request'
 export { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './server-options'
