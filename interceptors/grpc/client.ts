@@ -2,10 +2,11 @@ import type { InterceptingCall, Interceptor, InterceptorOptions, Metadata, NextC
 import { currentScope, runInScope, type Scope } from '../../lib/context'
 import { BAGGAGE_HEADER, CLOCK_HEADER, injectInto, parseTraceParent, receiveReplyClock, type Setter } from '../../lib/propagation'
 import { openClientScope, spanEnded } from '../../lib/span'
+import { type CallLimit, currentLimit, earlierDeadline } from './limit'
 import { metadataGetter, metadataSetter } from './metadata'
-import { type GrpcTraceOptions, resolveGrpcOptions } from './options'
+import { type GrpcClientTraceOptions, resolveClientOptions } from './options'
 import { type GrpcModule, loadGrpc, quietly } from './peer'
-import { outcomeOfCode, spanName, statusText } from './status'
+import { grpcCodes, outcomeOfCode, spanName, statusText } from './status'
 
 type NextInterceptingCall = ReturnType<NextCall>
 type PartialListener = NonNullable<Parameters<InterceptingCall['start']>[1]>
@@ -23,13 +24,21 @@ type Status = Parameters<Listener['onReceiveStatus']>[0]
  * is its own `baggage`. Needs @grpc/grpc-js 1.10 or later; throws ERR_TRACELANE_PEER_MISSING, ERR_TRACELANE_PEER_TOO_OLD or
  * ERR_TRACELANE_OPTION_*, and in a call nothing.
  */
-export function traceClientInterceptor(options?: GrpcTraceOptions): Interceptor {
-  const { spans } = resolveGrpcOptions('traceClientInterceptor', options)
+export function traceClientInterceptor(options?: GrpcClientTraceOptions): Interceptor {
+  const { spans, propagateDeadline } = resolveClientOptions(options)
   const grpc = loadGrpc()
   const TracedClientCall = tracedClientCall(grpc)
   // grpc-js calls an interceptor with two arguments; the call it returns is started at once, or later by an interceptor before ours.
-  return (callOptions: InterceptorOptions, nextCall: NextCall) =>
-    new TracedClientCall(nextCall(callOptions), new MadeCall(grpc, callOptions.method_definition.path, spans))
+  return (callOptions: InterceptorOptions, nextCall: NextCall) => {
+    const limit = propagateDeadline ? currentLimit() : undefined
+    const made = new MadeCall(grpc, callOptions.method_definition.path, spans, limit)
+    return new TracedClientCall(nextCall(limit === undefined ? callOptions : bounded(callOptions, limit)), made)
+  }
+}
+
+function bounded(options: InterceptorOptions, limit: CallLimit): InterceptorOptions {
+  const deadline = earlierDeadline(options.deadline, limit)
+  return deadline === undefined ? options : { ...options, deadline }
 }
 
 function tracedClientCall({ InterceptingCall: Base }: GrpcModule) {
@@ -46,6 +55,7 @@ function tracedClientCall({ InterceptingCall: Base }: GrpcModule) {
         quietly(metadata, () => this.#made.told(metadata)),
         this.#made.listener(listener, () => this.getPeer()),
       )
+      this.#made.started(() => this.cancelWithStatus(grpcCodes.CANCELLED, 'the call that is served was cancelled'))
     }
 
     override sendMessageWithContext(context: MessageContext, message: unknown): void {
@@ -69,9 +79,12 @@ class MadeCall {
   readonly #start = performance.now()
   /** The callee was told this trace's clock, so the clock of its reply may move ours. */
   #clockSent = false
+  readonly #limit: CallLimit | undefined
   #ended = false
+  #leaveLimit: (() => void) | undefined
 
-  constructor(grpc: GrpcModule, path: string, spans: boolean) {
+  constructor(grpc: GrpcModule, path: string, spans: boolean, limit: CallLimit | undefined) {
+    this.#limit = limit
     this.#grpc = grpc
     this.#name = spanName(path)
     this.#spans = spans
@@ -88,6 +101,11 @@ class MadeCall {
     injectInto(this.#scope.context, copy, metadata.get(BAGGAGE_HEADER).length > 0 ? setterButBaggage : metadataSetter)
     this.#clockSent = true
     return copy
+  }
+
+  /** Puts the call under the limit of the one that is served. */
+  started(cancel: () => void): void {
+    if (this.#limit !== undefined && !this.#ended) this.#leaveLimit = this.#limit.onCancel(cancel)
   }
 
   /** `inner` in the scope of the caller. The arity of `onReceiveMetadata` must be 1: it tells grpc-js what kind of listener this is. */
@@ -121,6 +139,7 @@ class MadeCall {
   #end({ code, details }: Status, peer: () => string): void {
     if (this.#ended) return
     this.#ended = true
+    this.#leaveLimit?.()
     if (!this.#spans) return
     const outcome = outcomeOfCode(code)
     spanEnded(this.#scope, {

@@ -1,3 +1,3 @@
 export { traceClientInterceptor } from './client'
-export type { GrpcTraceOptions } from './options'
+export type { GrpcClientTraceOptions, GrpcTraceOptions } from './options'
 export { traceServerInterceptor } from './server'

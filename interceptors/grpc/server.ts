@@ -3,8 +3,9 @@ import { currentScope, runInScope, type Scope } from '../../lib/context'
 import { traceEnded } from '../../lib/event'
 import { CLOCK_HEADER } from '../../lib/propagation'
 import { openServerScope, spanEnded } from '../../lib/span'
+import { CallLimit, liftLimit, setLimit } from './limit'
 import { metadataGetter, metadataSetter } from './metadata'
-import { type GrpcTraceOptions, resolveGrpcOptions } from './options'
+import { type GrpcTraceOptions, resolveServerOptions } from './options'
 import { type GrpcModule, loadGrpc, quietly } from './peer'
 import { grpcCodes, outcomeOfCode, spanName, statusText } from './status'
 
@@ -25,7 +26,7 @@ const TIMER_SLACK_MS = 1
  * ERR_TRACELANE_PEER_MISSING, ERR_TRACELANE_PEER_TOO_OLD or ERR_TRACELANE_OPTION_*, and in a call nothing.
  */
 export function traceServerInterceptor(options?: GrpcTraceOptions): ServerInterceptor {
-  const { spans } = resolveGrpcOptions('traceServerInterceptor', options)
+  const { spans } = resolveServerOptions(options)
   const grpc = loadGrpc()
   const TracedServerCall = tracedServerCall(grpc)
   return (method, call) => {
@@ -66,6 +67,7 @@ class ServedCall {
   readonly #spans: boolean
   readonly #start = performance.now()
   #scope: Scope | undefined
+  #limit: CallLimit | undefined
   #metadataSent = false
   #ended = false
 
@@ -92,7 +94,7 @@ class ServedCall {
   listener(inner: Listener, deadline: () => Deadline): Listener {
     return {
       onReceiveMetadata: (metadata: Metadata) => {
-        this.#scope = quietly(undefined, () => openServerScope(metadata, metadataGetter))
+        this.#scope = quietly(undefined, () => this.#open(metadata, deadline))
         this.#run(() => inner.onReceiveMetadata(metadata))
       },
       onReceiveMessage: (message: unknown) => this.#run(() => inner.onReceiveMessage(message)),
@@ -112,6 +114,13 @@ class ServedCall {
     const scope = this.#scope
     if (scope === undefined) return callback
     return () => (currentScope()?.root === scope.root ? callback() : runInScope(scope, callback))
+  }
+
+  #open(metadata: Metadata, deadline: () => Deadline): Scope {
+    const scope = openServerScope(metadata, metadataGetter)
+    this.#limit = new CallLimit(deadline())
+    setLimit(scope, this.#limit)
+    return scope
   }
 
   #run(action: () => void): void {
@@ -154,6 +163,9 @@ class ServedCall {
 
   #end(scope: Scope, code: number, details: unknown): void {
     this.#ended = true
+    // A deadline that has passed goes on to bound what a handler does that does not know.
+    if (code === grpcCodes.CANCELLED) this.#limit?.cancel()
+    else if (code !== grpcCodes.DEADLINE_EXCEEDED) liftLimit(scope)
     const outcome = outcomeOfCode(code)
     if (this.#spans) {
       const error = outcome === 'ok' ? undefined : statusText(this.#grpc.status[code], details)

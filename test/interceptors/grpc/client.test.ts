@@ -353,3 +353,94 @@ describe('traceClientInterceptor()', () => {
       .with.property('code', 'ERR_TRACELANE_OPTION_UNKNOWN')
   })
 })
+
+describe('traceClientInterceptor() under a retry policy', () => {
+  const policy = {
+    methodConfig: [
+      {
+        name: [{ service: 'lanes.Echo' }],
+        retryPolicy: {
+          maxAttempts: 3,
+          initialBackoff: '0.01s',
+          maxBackoff: '0.01s',
+          backoffMultiplier: 1,
+          retryableStatusCodes: ['UNAVAILABLE'],
+        },
+      },
+    ],
+  }
+
+  it('sends the same metadata with every attempt, and is one span', async () => {
+    const got: Metadata[] = []
+    const port = new PortRecorder()
+    const handlers: LanesHandlers = {
+      Unary(call, callback) {
+        got.push(call.metadata)
+        if (got.length < 3) callback({ code: status.UNAVAILABLE, details: 'not yet' })
+        else callback(null, { text: 'done' })
+      },
+    }
+    const lanes = await Lanes.open(handlers, { server: [traceServerInterceptor()] })
+    const Client = clientClasses['proto-loader']
+    const options = { interceptors: [traceClientInterceptor()], 'grpc.service_config': JSON.stringify(policy) }
+    const client = new Client(lanes.address, credentials.createInsecure(), options)
+    const reply = await runWithTrace(() => unary(client))
+    expect(reply.code).to.equal(status.OK)
+    expect(got.map((metadata) => metadata.get('grpc-previous-rpc-attempts')[0])).to.deep.equal([undefined, '1', '2'])
+    const ours = got.map((metadata) => ['traceparent', 'tracestate', 'tracelane-clock'].map((key) => metadata.get(key)))
+    expect(ours[0]?.flat()).to.have.length(3)
+    expect(ours[1]).to.deep.equal(ours[0])
+    expect(ours[2]).to.deep.equal(ours[0])
+    const [span, ...more] = port.spans('client')
+    expect(more).to.deep.equal([])
+    expect(span).to.include({ name: 'lanes.Echo/Unary', outcome: 'ok', status: status.OK })
+    expect(port.spans('server').map(({ outcome }) => outcome)).to.deep.equal(['error', 'error', 'ok'])
+    for (const { event } of port.spans('server')) expect(event.fields?.['parentSpanId']).to.equal(span?.event.spanId)
+    client.close()
+    lanes.close()
+    port.close()
+  })
+})
+
+describe('traceClientInterceptor() and an error that is trailers only', () => {
+  it('knows status, duration and clock of the reply, for every call type', async () => {
+    const port = new PortRecorder()
+    const refusal = { code: status.NOT_FOUND, details: 'no such lane' }
+    const handlers: LanesHandlers = {
+      Unary: (_call, callback) => callback(refusal),
+      ClientStream: (_call, callback) => callback(refusal),
+      ServerStream: (call) => call.emit('error', refusal),
+      Bidi: (call) => call.emit('error', refusal),
+    }
+    const interceptors = { server: [traceServerInterceptor()], client: [traceClientInterceptor()] }
+    const lanes = await Lanes.open(handlers, interceptors)
+    const { client } = lanes
+    const metadata = new Metadata()
+    const ended = (call: { on(event: string, listener: () => void): unknown; resume?(): unknown }): Promise<void> =>
+      new Promise((resolve) => {
+        call.on('error', () => undefined)
+        call.on('status', () => resolve())
+        call.resume?.()
+      })
+    const before = port.events.length
+    const clocks = await runWithTrace(async () => {
+      await ended(client.Unary({ text: 'x' }, metadata, {}, () => undefined))
+      await ended(client.ClientStream(metadata, {}, () => undefined))
+      await ended(client.ServerStream({ text: 'x' }, metadata))
+      await ended(client.Bidi(metadata))
+      return captureEvent(currentScope(), { level: 'info', logger: 'test', msg: 'after' }).hlc
+    })
+    expect(before).to.equal(0)
+    for (const kind of ['client', 'server'] as const) {
+      const spans = port.spans(kind)
+      expect(spans.map(({ name }) => name.split('/')[1])).to.have.members(['Unary', 'ClientStream', 'ServerStream', 'Bidi'])
+      for (const span of spans) {
+        expect(span).to.include({ status: status.NOT_FOUND, outcome: 'ok' })
+        expect(span.durationMs).to.be.above(0).and.below(5000)
+        expect(span.event.hlc < clocks, `${span.event.hlc} before ${clocks}`).to.equal(true)
+      }
+    }
+    lanes.close()
+    port.close()
+  })
+})
