@@ -50,6 +50,8 @@ export class AsyncAppender {
   /** Blocks this thread until everything is written, at most `deadlineMs`; returns how many events are left. */
   drain(deadlineMs: number): number {
     const start = Date.now()
+    // All of them first, so that while this thread waits for one sink the threads of the others write.
+    for (const queue of this.#queues) queue.handOverAtEnd()
     for (const queue of this.#queues) queue.drain(Math.max(deadlineMs - (Date.now() - start), 0))
     return this.#counts().pending
   }

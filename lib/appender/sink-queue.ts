@@ -67,11 +67,14 @@ export class SinkQueue {
     this.#post()
   }
 
-  /** Writes what waits, blocking this thread up to `deadlineMs`. */
-  drain(deadlineMs: number): void {
-    // A program that ends before its first hand-over needs no thread for it.
+  /** `handOver` at the end of the process: a program that ends before its first hand-over needs no thread for it. */
+  handOverAtEnd(): void {
     if (this.#events > 0) this.#flusher ??= new InProcessFlusher(this.#spec)
     this.handOver()
+  }
+
+  /** Writes what was handed over, blocking this thread up to `deadlineMs`. */
+  drain(deadlineMs: number): void {
     this.#flusher?.drain(deadlineMs)
   }
 
