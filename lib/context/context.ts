@@ -1,6 +1,6 @@
-import { mergeFields, NO_FIELDS } from './mdc'
+import { fieldsOfTrace, mergeFields, NO_FIELDS } from './mdc'
 import { currentScope, runInScope, scopeOf } from './storage'
-import { childOf, newTrace, type TraceContext } from './trace-context'
+import { childOf, newTrace, rootOf, type TraceContext } from './trace-context'
 
 /** The trace context of this flow, or undefined outside any trace. */
 export function currentTrace(): TraceContext | undefined {
@@ -19,7 +19,7 @@ export function currentTraceId(): string | undefined {
 export function runUnder<R>(parent: TraceContext | undefined, fn: () => R): R {
   const around = currentScope()
   const context = parent === undefined ? newTrace() : childOf(parent)
-  const fields = around?.context.traceId === context.traceId ? around.mdc : NO_FIELDS
+  const fields = around?.context.traceId === context.traceId ? around.mdc : fieldsOfTrace(rootOf(context))
   return runInScope(scopeOf(context, around, fields), fn)
 }
 

@@ -9,7 +9,8 @@ let hex = ''
 let used = 0
 
 const NO_TRACE_ID = '0'.repeat(32)
-const NO_SPAN_ID = '0'.repeat(16)
+/** What stands for the span of a caller that named its trace, yet no span in it; never on the wire. */
+export const NO_SPAN_ID = '0'.repeat(16)
 
 function cut(length: number): string {
   if (used + length > hex.length) {

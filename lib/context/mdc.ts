@@ -1,5 +1,6 @@
 import { counters } from '../diagnostics'
 import { currentScope, runInScope, scopeOf } from './storage'
+import type { TraceRoot } from './trace-context'
 
 /** A value that can be put on every event of a flow. */
 export type MdcValue = string | number | boolean | null
@@ -15,6 +16,11 @@ export function mergeFields(base: MdcFields, fields: Readonly<Record<string, Mdc
   const merged = Object.assign(Object.create(null) as Record<string, MdcValue>, base)
   for (const [key, value] of Object.entries(fields)) if (value !== undefined) merged[key] = value
   return Object.freeze(merged)
+}
+
+/** The fields with which every scope begins that takes up a trace: the correlation id, if the caller sent one. */
+export function fieldsOfTrace({ correlationId }: Pick<TraceRoot, 'correlationId'>): MdcFields {
+  return correlationId === undefined ? NO_FIELDS : mergeFields(NO_FIELDS, { correlationId })
 }
 
 /**

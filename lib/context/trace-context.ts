@@ -1,6 +1,6 @@
 import { Baggage } from './baggage'
 import { HybridClock } from './clock'
-import { newSpanId, newTraceId } from './ids'
+import { NO_SPAN_ID, newSpanId, newTraceId } from './ids'
 
 /** W3C trace flag: the caller may have recorded this trace. */
 export const FLAG_SAMPLED = 0x01
@@ -18,6 +18,8 @@ export class TraceRoot {
   readonly clock = new HybridClock()
   /** The caller sent its clock, so the reply gives ours back. */
   callerSentClock = false
+  /** The id under which the caller knows this request (`x-request-id` and the like), which is no trace id. */
+  correlationId: string | undefined
 }
 
 const ROOT = Symbol.for('tracelane.root')
@@ -40,7 +42,7 @@ export interface TraceContextFields {
 export class TraceContext {
   /** 32 lower hex digits, never all zero. */
   readonly traceId: string
-  /** The current span: 16 lower hex digits, never all zero. */
+  /** The current span: 16 lower hex digits; all zero only in an extracted context whose caller named no span. */
   readonly spanId: string
   /** The span that caused this one; undefined for the first span of a trace. */
   readonly parentSpanId: string | undefined
@@ -75,14 +77,16 @@ export function isTraceContext(value: unknown): value is TraceContext {
   return typeof value === 'object' && value !== null && (value as Partial<TraceContext>)[ROOT] !== undefined
 }
 
-/** The first context of a new trace, with ids from the CSPRNG and the flags sampled and random. */
-export function newTrace(baggage: Baggage = Baggage.empty): TraceContext {
-  const fields = { traceId: newTraceId(), spanId: newSpanId(), flags: FLAG_SAMPLED | FLAG_RANDOM, traceState: '', baggage }
+/** The first context of a new trace, with ids from the CSPRNG and the flags random and, unless told otherwise, sampled. */
+export function newTrace(baggage: Baggage = Baggage.empty, sampled: boolean = true): TraceContext {
+  const flags = sampled ? FLAG_SAMPLED | FLAG_RANDOM : FLAG_RANDOM
+  const fields = { traceId: newTraceId(), spanId: newSpanId(), flags, traceState: '', baggage }
   return new TraceContext(fields, new TraceRoot())
 }
 
 /** A new span under `parent`, in the same trace and on the same clock. */
 export function childOf(parent: TraceContext, baggage: Baggage = parent.baggage): TraceContext {
-  const { traceId, spanId: parentSpanId, flags, traceState } = parent
+  const { traceId, spanId, flags, traceState } = parent
+  const parentSpanId = spanId === NO_SPAN_ID ? undefined : spanId
   return new TraceContext({ traceId, spanId: newSpanId(), parentSpanId, flags, traceState, baggage }, parent[ROOT])
 }

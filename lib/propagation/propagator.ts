@@ -1,4 +1,4 @@
-import type { TraceContext } from '../context'
+import type { Baggage, TraceContext } from '../context'
 
 /** Reads headers from a carrier of type `C`: HTTP headers, gRPC metadata, message headers. */
 export interface Getter<C> {
@@ -12,6 +12,15 @@ export interface Setter<C> {
   set(carrier: C, key: string, value: string): void
 }
 
+/** What a carrier says beside the ids of a trace. */
+export interface Beside {
+  readonly baggage?: Baggage | undefined
+  /** The id under which the caller knows this request: `^[A-Za-z0-9._-]{1,128}$`. */
+  readonly correlationId?: string | undefined
+  /** A sampling decision without a trace, for the trace that begins here. */
+  readonly sampled?: boolean | undefined
+}
+
 /** One format of trace context on the wire. It has no state. */
 export interface Propagator {
   /** The header names that this propagator may read or write, in lower case. */
@@ -20,6 +29,15 @@ export interface Propagator {
   extract<C>(carrier: C, getter: Getter<C>): TraceContext | undefined
   /** Writes `context` to the carrier as that of the calling span. */
   inject<C>(context: TraceContext, carrier: C, setter: Setter<C>): void
+  /** True for a format without ids (baggage, a correlation id), which goes along with whatever format has them. */
+  readonly companion?: boolean
+  /** What the carrier says beside the ids; read whichever format the ids came in. Never throws for wrong text. */
+  beside?<C>(carrier: C, getter: Getter<C>): Beside | undefined
+  /**
+   * Whether the carrier has a valid header of this format, which a client must not overwrite. Without this method it is asked by
+   * `extract`.
+   */
+  carries?<C>(carrier: C, getter: Getter<C>): boolean
 }
 
 /** All values of a header joined as RFC 9110, 5.3 allows for list headers, or undefined. */

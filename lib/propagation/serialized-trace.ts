@@ -1,8 +1,13 @@
 import { currentTrace, isTraceContext, runUnder, type TraceContext } from '../context'
 import { counters } from '../diagnostics'
 import { anyGetter, anySetter, type RecordCarrier } from './carriers'
-import { injectBaggage, withExtractedBaggage } from './w3c-baggage'
+import { compositePropagator } from './composite'
+import { w3cBaggage } from './w3c-baggage'
 import { w3cTraceContext } from './w3c-trace-context'
+
+/* Between parts of one system, so always in this form, whatever the process reads and writes on the wire. */
+const W3C = [w3cTraceContext, w3cBaggage]
+const serializedForm = compositePropagator({ extract: W3C, inject: W3C })
 
 /**
  * A trace context as a plain object of texts, in the form of W3C trace context headers. It survives `postMessage`, JSON and
@@ -26,8 +31,7 @@ export function serializeTrace(): SerializedTrace | undefined {
   const context = currentTrace()
   if (context === undefined) return undefined
   const carrier: RecordCarrier = {}
-  w3cTraceContext.inject(context, carrier, anySetter)
-  injectBaggage(context.baggage, carrier, anySetter)
+  serializedForm.inject(context, carrier, anySetter)
   return carrier as unknown as SerializedTrace
 }
 
@@ -51,8 +55,8 @@ function deserialized(trace: SerializedTrace | undefined): TraceContext | undefi
   const { contextsRejected } = counters
   try {
     const carrier = trace as unknown as RecordCarrier
-    const context = typeof trace === 'object' ? w3cTraceContext.extract(carrier, anyGetter) : undefined
-    if (context !== undefined) return withExtractedBaggage(context, carrier, anyGetter)
+    const context = typeof trace === 'object' ? serializedForm.extract(carrier, anyGetter) : undefined
+    if (context !== undefined) return context
   } catch {
     // A getter of the object threw: counted below as any other wrong one.
   }

@@ -1,5 +1,5 @@
-import { Baggage, type BaggageEntry, rootOf, TraceContext } from '../context'
-import { type Getter, joined, type Setter, trimWhiteSpace } from './propagator'
+import { Baggage, type BaggageEntry } from '../context'
+import { type Getter, joined, type Propagator, type Setter, trimWhiteSpace } from './propagator'
 
 /** The header of W3C Baggage. */
 export const BAGGAGE_HEADER = 'baggage'
@@ -20,8 +20,10 @@ const PROPERTIES = /^[\x20-\x2b\x2d-\x7e]*$/
  * rest is left out, never part of a member. Percent-encoding that is not UTF-8 becomes U+FFFD.
  */
 export function extractBaggage<C>(carrier: C, getter: Getter<C>): Baggage {
-  const header = joined(getter.get(carrier, BAGGAGE_HEADER))
-  if (header === undefined || header === '') return Baggage.empty
+  const all = joined(getter.get(carrier, BAGGAGE_HEADER))
+  if (all === undefined || all === '') return Baggage.empty
+  // One character more than is carried shows where the last member is cut.
+  const header = all.length > MAX_LENGTH ? all.slice(0, MAX_LENGTH + 1) : all
   const entries = new Map<string, BaggageEntry>()
   let start = 0
   while (start < header.length && entries.size < MAX_MEMBERS) {
@@ -51,10 +53,27 @@ export function injectBaggage<C>(baggage: Baggage, carrier: C, setter: Setter<C>
   if (members.length > 0) setter.set(carrier, BAGGAGE_HEADER, members.join(','))
 }
 
-/** `context` with the baggage of the carrier; the same object if there is none. */
-export function withExtractedBaggage<C>(context: TraceContext, carrier: C, getter: Getter<C>): TraceContext {
-  const baggage = extractBaggage(carrier, getter)
-  return baggage.size === 0 ? context : new TraceContext({ ...context, baggage }, rootOf(context))
+/** W3C Baggage: key/values beside the trace, whichever format has its ids. */
+export const w3cBaggage: Propagator = {
+  fields: [BAGGAGE_HEADER],
+  companion: true,
+
+  extract() {
+    return undefined
+  },
+
+  inject(context, carrier, setter) {
+    injectBaggage(context.baggage, carrier, setter)
+  },
+
+  beside(carrier, getter) {
+    const baggage = extractBaggage(carrier, getter)
+    return baggage.size === 0 ? undefined : { baggage }
+  },
+
+  carries(carrier, getter) {
+    return getter.get(carrier, BAGGAGE_HEADER) !== undefined
+  },
 }
 
 function parseMember(text: string): [string, BaggageEntry] | undefined {

@@ -1,5 +1,5 @@
 import { rootOf, type Scope } from '../context'
-import { BAGGAGE_HEADER, CLOCK_HEADER, injectInto, parseTraceParent, receiveReplyClock, type Setter } from '../propagation'
+import { CLOCK_HEADER, carriesOwnContext, type Getter, injectAround, receiveReplyClock, type Setter } from '../propagation'
 import { openClientScope } from './client-span'
 import { httpSpanName, peerOf } from './http-name'
 import { type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
@@ -33,6 +33,17 @@ const recordSetter: Setter<Record<string, string>> = {
   },
 }
 
+/** Reads a header of the request as the application has set it, by its lower-case name. */
+type ReadHeader = (name: string) => unknown
+
+const ownGetter: Getter<ReadHeader> = {
+  get(read, key) {
+    const value = read(key)
+    if (Array.isArray(value)) return value.map(String)
+    return value === undefined || value === null ? undefined : String(value)
+  },
+}
+
 const FIRST_SERVER_ERROR = 500
 
 /**
@@ -61,14 +72,13 @@ export class ClientCall {
   }
 
   /**
-   * The headers to set on the request, by lower-case name; none if the application has set a valid `traceparent`, which is
-   * then left alone with all that belongs to it. A `baggage` header of the application's own stays too.
+   * The headers to set on the request, by lower-case name; none if the application has set a valid context in one of the formats that
+   * are written, which is then left alone with all that belongs to it. Baggage and a correlation id of the application's own stay too.
    */
-  headers(read: (name: string) => unknown): Readonly<Record<string, string>> {
-    const own = read('traceparent')
-    this.#leftAlone = typeof own === 'string' && parseTraceParent(own) !== undefined
-    this.#clockSent = !this.#leftAlone || typeof read(CLOCK_HEADER) === 'string'
-    this.#first = this.#leftAlone ? {} : this.#fresh(read(BAGGAGE_HEADER))
+  headers(read: ReadHeader): Readonly<Record<string, string>> {
+    this.#leftAlone = carriesOwnContext(read, ownGetter)
+    this.#first = this.#leftAlone ? {} : this.#fresh(read)
+    this.#clockSent = typeof (this.#leftAlone ? read(CLOCK_HEADER) : this.#first[CLOCK_HEADER]) === 'string'
     return this.#first
   }
 
@@ -86,14 +96,13 @@ export class ClientCall {
   /** Sets in `headers` what belongs to the hop to `to`: fresh ones of ours for the host of the first hop, else none. */
   redirected(headers: Record<string, unknown>, to: URL | undefined): void {
     if (this.#leftAlone) return
-    let baggage: unknown
+    const own = new Map<string, unknown>()
     for (const name of Object.keys(headers)) {
       if (this.isOurs(name, headers[name])) delete headers[name]
-      else if (name.toLowerCase() === BAGGAGE_HEADER) baggage = headers[name]
+      else own.set(name.toLowerCase(), headers[name])
     }
-    this.#clockSent = to !== undefined && this.#staysHome(to)
-    if (!this.#clockSent) return
-    this.#sent = this.#fresh(baggage)
+    this.#sent = to !== undefined && this.#staysHome(to) ? this.#fresh((name) => own.get(name)) : {}
+    this.#clockSent = CLOCK_HEADER in this.#sent
     Object.assign(headers, this.#sent)
   }
 
@@ -127,10 +136,9 @@ export class ClientCall {
     spanEnded(this.scope, record)
   }
 
-  #fresh(ownBaggage: unknown): Record<string, string> {
+  #fresh(own: ReadHeader): Record<string, string> {
     const headers: Record<string, string> = {}
-    injectInto(this.scope.context, headers, recordSetter)
-    if (ownBaggage !== undefined && ownBaggage !== null) delete headers[BAGGAGE_HEADER]
+    injectAround(this.scope.context, own, ownGetter, headers, recordSetter)
     return headers
   }
 

@@ -38,6 +38,38 @@ export interface BaggageVectors {
   }[]
 }
 
+/** Rules of a format other than W3C's, each with an input and what must come of it. */
+export interface ForeignVectors {
+  readonly traceId: string
+  readonly spanId: string
+  readonly extract: readonly {
+    readonly rule: string
+    readonly headers: Readonly<Record<string, string | string[]>>
+    readonly extracted: { readonly traceId: string; readonly spanId: string; readonly flags: number } | null
+    /** It counts as a context that broke the rules. */
+    readonly rejected?: boolean
+    /** It is a decision without ids. */
+    readonly sampled?: boolean
+  }[]
+  /** By the name of the propagator. */
+  readonly inject: Readonly<
+    Record<
+      string,
+      readonly {
+        readonly rule: string
+        readonly flags: number
+        readonly parentSpanId: string | null
+        readonly written: Readonly<Record<string, string>>
+      }[]
+    >
+  >
+}
+
+/** Reads `b3.json`, `jaeger.json` or `xray.json`. */
+export function foreignVectors(format: 'b3' | 'jaeger' | 'xray'): ForeignVectors {
+  return JSON.parse(readFileSync(projectFile(`test/vectors/${format}.json`), 'utf8')) as ForeignVectors
+}
+
 /** Reads `w3c-trace-context.json`. */
 export function traceContextVectors(): TraceContextVectors {
   return JSON.parse(readFileSync(projectFile('test/vectors/w3c-trace-context.json'), 'utf8')) as TraceContextVectors
