@@ -59,4 +59,17 @@ export {
   fileSink,
   type SinkSpec,
 } from './sinks'
-export { type SpanKind, type SpanOutcome, type SpanRecord, withSpan } from './span'
+export {
+  type ServerTraceOptions,
+  type SpanKind,
+  type SpanOutcome,
+  type SpanRecord,
+  type Trust,
+  type TrustOption,
+  type TrustParts,
+  type TrustSecretOptions,
+  type TrustSubject,
+  trustCidr,
+  trustSecret,
+  withSpan,
+} from './span'

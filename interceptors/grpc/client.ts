@@ -1,6 +1,6 @@
 import type { InterceptingCall, Interceptor, InterceptorOptions, Metadata, NextCall } from '@grpc/grpc-js'
 import { currentScope, runInScope, type Scope } from '../../lib/context'
-import { BAGGAGE_HEADER, CLOCK_HEADER, injectInto, parseTraceParent, receiveReplyClock, type Setter } from '../../lib/propagation'
+import { CLOCK_HEADER, carriesOwnContext, injectAround, receiveReplyClock } from '../../lib/propagation'
 import { openClientScope, spanEnded } from '../../lib/span'
 import { type CallLimit, currentLimit, earlierDeadline } from './limit'
 import { metadataGetter, metadataSetter } from './metadata'
@@ -92,14 +92,14 @@ class MadeCall {
 
   /** A copy of `metadata` with the trace context; `metadata` itself if it has a valid one. */
   told(metadata: Metadata): Metadata {
-    const own = metadataGetter.get(metadata, 'traceparent')
-    if (typeof own === 'string' && parseTraceParent(own) !== undefined) {
+    if (carriesOwnContext(metadata, metadataGetter)) {
       this.#clockSent = metadataGetter.get(metadata, CLOCK_HEADER) !== undefined
       return metadata
     }
     const copy = metadata.clone()
-    injectInto(this.#scope.context, copy, metadata.get(BAGGAGE_HEADER).length > 0 ? setterButBaggage : metadataSetter)
-    this.#clockSent = true
+    copy.remove(CLOCK_HEADER)
+    injectAround(this.#scope.context, metadata, metadataGetter, copy, metadataSetter)
+    this.#clockSent = metadataGetter.get(copy, CLOCK_HEADER) !== undefined
     return copy
   }
 
@@ -152,12 +152,6 @@ class MadeCall {
       error: outcome === 'ok' ? undefined : statusText(this.#grpc.status[code], details),
     })
   }
-}
-
-const setterButBaggage: Setter<Metadata> = {
-  set(metadata, key, value) {
-    if (key !== BAGGAGE_HEADER) metadataSetter.set(metadata, key, value)
-  },
 }
 
 /*

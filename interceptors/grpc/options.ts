@@ -1,6 +1,8 @@
+import type { Metadata } from '@grpc/grpc-js'
 import { checkOptions, rules } from '../../lib/internal/options'
+import { resolveServerTrace, type ServerTraceOptions, type ServerTracePolicy, serverTraceRules } from '../../lib/span'
 
-/** Options of `traceServerInterceptor`. */
+/** The option that both sides have. */
 export interface GrpcTraceOptions {
   /**
    * Emits an event at the end of each call: how long it took and how it went.
@@ -8,6 +10,18 @@ export interface GrpcTraceOptions {
    */
   readonly spans?: boolean
 }
+
+/** Who calls, for the `trust` function of `traceServerInterceptor`. */
+export interface GrpcCaller {
+  /** The path of the method: `/shop.Stock/Reserve`. */
+  readonly path: string
+  /** The address of the connection: `10.0.0.7:41234`. */
+  readonly peer: string
+  readonly metadata: Metadata
+}
+
+/** Options of `traceServerInterceptor`. */
+export interface GrpcServerTraceOptions extends GrpcTraceOptions, ServerTraceOptions<GrpcCaller> {}
 
 /** Options of `traceClientInterceptor`. */
 export interface GrpcClientTraceOptions extends GrpcTraceOptions {
@@ -19,10 +33,16 @@ export interface GrpcClientTraceOptions extends GrpcTraceOptions {
   readonly propagateDeadline?: boolean
 }
 
+/** `GrpcServerTraceOptions`, resolved. */
+export interface ResolvedServerOptions {
+  readonly spans: boolean
+  readonly policy: ServerTracePolicy<GrpcCaller>
+}
+
 /** The options of the server with every default in its place; throws ERR_TRACELANE_OPTION_* for wrong ones. */
-export function resolveServerOptions(given: GrpcTraceOptions | undefined): Required<GrpcTraceOptions> {
-  checkOptions('traceServerInterceptor', given, { spans: rules.boolean })
-  return Object.freeze({ spans: given?.spans ?? true })
+export function resolveServerOptions(given: GrpcServerTraceOptions = {}): ResolvedServerOptions {
+  checkOptions('traceServerInterceptor', given, { spans: rules.boolean, ...serverTraceRules })
+  return Object.freeze({ spans: given.spans ?? true, policy: resolveServerTrace(given) })
 }
 
 /** The options of the client with every default in its place; throws ERR_TRACELANE_OPTION_* for wrong ones. */

@@ -5,11 +5,12 @@ import { CLOCK_HEADER } from '../../lib/propagation'
 import { openServerScope, spanEnded } from '../../lib/span'
 import { CallLimit, liftLimit, setLimit } from './limit'
 import { metadataGetter, metadataSetter } from './metadata'
-import { type GrpcTraceOptions, resolveServerOptions } from './options'
+import { type GrpcServerTraceOptions, type ResolvedServerOptions, resolveServerOptions } from './options'
 import { type GrpcModule, loadGrpc, quietly } from './peer'
 import { grpcCodes, outcomeOfCode, spanName, statusText } from './status'
 
 type Listener = Parameters<ServerInterceptingCallInterface['start']>[0]
+type CallFacts = Pick<ServerInterceptingCallInterface, 'getDeadline' | 'getPeer'>
 type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0]
 
 const TRACE_ID_KEY = 'x-trace-id'
@@ -25,12 +26,12 @@ const TIMER_SLACK_MS = 1
  * `x-trace-id`: in the initial metadata, and in the trailers of errors. Needs @grpc/grpc-js 1.10 or later; throws
  * ERR_TRACELANE_PEER_MISSING, ERR_TRACELANE_PEER_TOO_OLD or ERR_TRACELANE_OPTION_*, and in a call nothing.
  */
-export function traceServerInterceptor(options?: GrpcTraceOptions): ServerInterceptor {
-  const { spans } = resolveServerOptions(options)
+export function traceServerInterceptor(options?: GrpcServerTraceOptions): ServerInterceptor {
+  const resolved = resolveServerOptions(options)
   const grpc = loadGrpc()
   const TracedServerCall = tracedServerCall(grpc)
   return (method, call) => {
-    const served = new ServedCall(grpc, method.path, spans)
+    const served = new ServedCall(grpc, method.path, resolved)
     quietly(undefined, () => served.watch(call))
     return new TracedServerCall(call, served)
   }
@@ -51,7 +52,7 @@ function tracedServerCall({ ServerInterceptingCall }: GrpcModule) {
     }
 
     override start(listener: Listener): void {
-      super.start(this.#served.listener(listener, () => this.getDeadline()))
+      super.start(this.#served.listener(listener, this))
     }
 
     override sendMessage(message: unknown, callback: () => void): void {
@@ -63,18 +64,18 @@ function tracedServerCall({ ServerInterceptingCall }: GrpcModule) {
 /** One call on the server, from its metadata to its status. */
 class ServedCall {
   readonly #grpc: GrpcModule
-  readonly #name: string
-  readonly #spans: boolean
+  readonly #path: string
+  readonly #options: ResolvedServerOptions
   readonly #start = performance.now()
   #scope: Scope | undefined
   #limit: CallLimit | undefined
   #metadataSent = false
   #ended = false
 
-  constructor(grpc: GrpcModule, path: string, spans: boolean) {
+  constructor(grpc: GrpcModule, path: string, options: ResolvedServerOptions) {
     this.#grpc = grpc
-    this.#name = spanName(path)
-    this.#spans = spans
+    this.#path = path
+    this.#options = options
   }
 
   /**
@@ -91,10 +92,10 @@ class ServedCall {
    * `inner` in the scope of the call, which begins with the metadata. grpc-js takes a listener for an inner one by the arity of
    * `onReceiveMetadata`, which must be 1.
    */
-  listener(inner: Listener, deadline: () => Deadline): Listener {
+  listener(inner: Listener, call: CallFacts): Listener {
     return {
       onReceiveMetadata: (metadata: Metadata) => {
-        this.#scope = quietly(undefined, () => this.#open(metadata, deadline))
+        this.#scope = quietly(undefined, () => this.#open(metadata, call))
         this.#run(() => inner.onReceiveMetadata(metadata))
       },
       onReceiveMessage: (message: unknown) => this.#run(() => inner.onReceiveMessage(message)),
@@ -103,7 +104,7 @@ class ServedCall {
         try {
           this.#run(() => inner.onCancel())
         } finally {
-          this.#cancelled(deadline)
+          this.#cancelled(() => call.getDeadline())
         }
       },
     }
@@ -116,9 +117,10 @@ class ServedCall {
     return () => (currentScope()?.root === scope.root ? callback() : runInScope(scope, callback))
   }
 
-  #open(metadata: Metadata, deadline: () => Deadline): Scope {
-    const scope = openServerScope(metadata, metadataGetter)
-    this.#limit = new CallLimit(deadline())
+  #open(metadata: Metadata, call: CallFacts): Scope {
+    const caller = { path: this.#path, peer: call.getPeer(), metadata }
+    const scope = openServerScope(metadata, metadataGetter, this.#options.policy, caller)
+    this.#limit = new CallLimit(call.getDeadline())
     setLimit(scope, this.#limit)
     return scope
   }
@@ -167,10 +169,10 @@ class ServedCall {
     if (code === grpcCodes.CANCELLED) this.#limit?.cancel()
     else if (code !== grpcCodes.DEADLINE_EXCEEDED) liftLimit(scope)
     const outcome = outcomeOfCode(code)
-    if (this.#spans) {
+    if (this.#options.spans) {
       const error = outcome === 'ok' ? undefined : statusText(this.#grpc.status[code], details)
       const durationMs = performance.now() - this.#start
-      spanEnded(scope, { kind: 'server', name: this.#name, outcome, durationMs, status: code, error })
+      spanEnded(scope, { kind: 'server', name: spanName(this.#path), outcome, durationMs, status: code, error })
     }
     traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' })
   }

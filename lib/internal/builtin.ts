@@ -5,6 +5,8 @@
 
 export const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
 
+export const net = (): typeof import('node:net') => process.getBuiltinModule('node:net')
+
 export const tty = (): typeof import('node:tty') => process.getBuiltinModule('node:tty')
 
 export const workerThreads = (): typeof import('node:worker_threads') => process.getBuiltinModule('node:worker_threads')

@@ -49,8 +49,8 @@ export function serveRequest<Req extends IncomingMessage>(
 }
 
 function openRequestScope<Req extends IncomingMessage>(req: Req, options: ResolvedServerOptions<Req>): Scope {
-  const { businessId, businessIdBaggage } = options
-  const scope = openServerScope(req, requestGetter)
+  const { businessId, businessIdBaggage, policy } = options
+  const scope = openServerScope(req, requestGetter, policy, req)
   return businessId === undefined ? scope : withBusinessId(scope, () => businessId(req), businessIdBaggage)
 }
 

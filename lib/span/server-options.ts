@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { checkOptions, rules } from '../internal/options'
+import { resolveServerTrace, type ServerTraceOptions, type ServerTracePolicy, serverTraceRules } from './server-trace'
 
 /** The options that all middleware for HTTP servers has. */
-export interface ServerOptions<Req = IncomingMessage> {
+export interface ServerOptions<Req = IncomingMessage> extends ServerTraceOptions<Req> {
   /**
    * The business id of a request (an order number, a customer), which becomes the MDC field `businessId` of all its events. It is
    * called before any other middleware, in the request's trace: no body and no route parameters yet. More than 256 characters are
@@ -26,13 +27,14 @@ export interface ResolvedServerOptions<Req = IncomingMessage> {
   readonly businessId: ((req: Req) => string | undefined) | undefined
   readonly businessIdBaggage: boolean
   readonly spans: boolean
+  readonly policy: ServerTracePolicy<Req>
 }
 
-const RULES = { businessId: rules.function, businessIdBaggage: rules.boolean, spans: rules.boolean }
+const RULES = { businessId: rules.function, businessIdBaggage: rules.boolean, spans: rules.boolean, ...serverTraceRules }
 
 /** Checks what a user gave as the options of `owner` and adds the defaults; throws ERR_TRACELANE_OPTION_* with the cure. */
 export function resolveServerOptions<Req>(owner: string, given: ServerOptions<Req>): ResolvedServerOptions<Req> {
   checkOptions(owner, given, RULES)
   const { businessId, businessIdBaggage = false, spans = true } = given
-  return Object.freeze({ businessId, businessIdBaggage, spans })
+  return Object.freeze({ businessId, businessIdBaggage, spans, policy: resolveServerTrace(given) })
 }
