@@ -1,16 +1,19 @@
 import { complain } from '../lib/diagnostics'
-import { checkOptions, rules } from '../lib/internal/options'
 import { processWide } from '../lib/internal/runtime'
-import { ClientCall, type FetchDispatcher, failureText, HopDispatcher, outcomeOfAbort, REPLY_CLOCK_HEADER } from '../lib/span'
+import {
+  ClientCall,
+  type ClientPolicy,
+  type ClientTraceOptions,
+  type FetchDispatcher,
+  failureText,
+  HopDispatcher,
+  outcomeOfAbort,
+  REPLY_CLOCK_HEADER,
+  resolveClientTrace,
+} from '../lib/span'
 
 /** Options of `traceAxios`. */
-export interface TraceAxiosOptions {
-  /**
-   * Emits an event at the end of each call: how long it took and how it went.
-   * @default true
-   */
-  readonly spans?: boolean
-}
+export interface TraceAxiosOptions extends ClientTraceOptions {}
 
 /** What `traceAxios` needs of an axios instance; the default export of axios is one too. */
 export interface AxiosLike {
@@ -88,15 +91,14 @@ const calls = processWide('axios.calls.1', () => new WeakMap<object, Traced>())
  * at its own risk. Throws for wrong options only.
  */
 export function traceAxios<I extends AxiosLike>(instance: I, options: TraceAxiosOptions = {}): I {
-  checkOptions('traceAxios', options, { spans: rules.boolean })
+  const policy = resolveClientTrace('traceAxios', options)
   if (instances.has(instance)) return instance
   instances.add(instance)
-  const { spans = true } = options
   const request = instance.interceptors.request as Manager<RequestConfig>
   const response = instance.interceptors.response as Manager<Reply>
   request.use(
     (config) => {
-      quietly(() => open(config, spans))
+      quietly(() => open(config, policy))
       return config
     },
     null,
@@ -124,11 +126,11 @@ function quietly(action: () => void): void {
   }
 }
 
-function open(config: RequestConfig, spans: boolean): void {
+function open(config: RequestConfig, policy: ClientPolicy): void {
   const { headers } = config
   const earlier = ours(config)
   if (earlier !== undefined) forget(config, earlier)
-  const call = new ClientCall({ method: (config.method ?? 'get').toUpperCase(), url: urlOf(config), spans })
+  const call = new ClientCall({ method: (config.method ?? 'get').toUpperCase(), url: urlOf(config), ...policy })
   for (const [name, value] of Object.entries(call.headers((name) => headers.get(name) ?? undefined))) headers.set(name, value)
   config.beforeRedirect = judging(call, config.beforeRedirect)
   if (usesFetch(config.adapter)) {

@@ -1,15 +1,18 @@
 import { complain } from '../lib/diagnostics'
-import { checkOptions, rules } from '../lib/internal/options'
-import { ClientCall, type FetchDispatcher, failureText, HopDispatcher, outcomeOfAbort, REPLY_CLOCK_HEADER } from '../lib/span'
+import {
+  ClientCall,
+  type ClientPolicy,
+  type ClientTraceOptions,
+  type FetchDispatcher,
+  failureText,
+  HopDispatcher,
+  outcomeOfAbort,
+  REPLY_CLOCK_HEADER,
+  resolveClientTrace,
+} from '../lib/span'
 
 /** Options of `traceFetch`. */
-export interface TraceFetchOptions {
-  /**
-   * Emits an event at the end of each call: how long it took and how it went.
-   * @default true
-   */
-  readonly spans?: boolean
-}
+export interface TraceFetchOptions extends ClientTraceOptions {}
 
 /** Any function that is called like `fetch`: Node's own, that of the undici package, node-fetch, a mock. */
 export type FetchFunction = (input: never, init?: never) => Promise<unknown>
@@ -43,13 +46,12 @@ const INIT_KEYS: readonly string[] = [
 export function traceFetch(fetch?: undefined, options?: TraceFetchOptions): typeof globalThis.fetch
 export function traceFetch<F extends FetchFunction>(fetch: F, options?: TraceFetchOptions): F
 export function traceFetch(fetch?: FetchFunction, options: TraceFetchOptions = {}): unknown {
-  checkOptions('traceFetch', options, { spans: rules.boolean })
+  const policy = resolveClientTrace('traceFetch', options)
   const base = (fetch ?? globalThis.fetch) as unknown as Fetch & { readonly [TRACED]?: true }
   if (base[TRACED] === true) return base
-  const { spans = true } = options
 
   async function traced(...args: [unknown?, Init?]): Promise<unknown> {
-    const prepared = args.length === 0 ? undefined : prepare(args[0], args[1], spans)
+    const prepared = args.length === 0 ? undefined : prepare(args[0], args[1], policy)
     if (prepared === undefined) return base(...args)
     const { call, init, signal } = prepared
     let response: unknown
@@ -70,14 +72,14 @@ export function traceFetch(fetch?: FetchFunction, options: TraceFetchOptions = {
 }
 
 /* What to call with; undefined for a call that is not ours to trace, which then goes its way untouched. Never throws. */
-function prepare(input: unknown, init: Init | null | undefined, spans: boolean): Prepared | undefined {
+function prepare(input: unknown, init: Init | null | undefined, policy: ClientPolicy): Prepared | undefined {
   try {
     const given = recordOf(init ?? {})
     const request = asRequest(input)
     const url = new URL(request?.url ?? String(input))
     if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined
     const method = (given.method ?? request?.method ?? 'GET').toUpperCase()
-    const call = new ClientCall({ method, url, spans })
+    const call = new ClientCall({ method, url, ...policy })
     const headers = given.headers ?? request?.headers
     const known = new Headers(headers)
     const ours = call.headers((name) => known.get(name) ?? undefined)

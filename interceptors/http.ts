@@ -4,17 +4,18 @@ import * as nodeHttp from 'node:http'
 import { urlToHttpOptions } from 'node:url'
 import { currentScope, runInScope, type Scope } from '../lib/context'
 import { complain } from '../lib/diagnostics'
-import { checkOptions, rules } from '../lib/internal/options'
-import { ClientCall, failureText, outcomeOfAbort, REPLY_CLOCK_HEADER } from '../lib/span'
+import {
+  ClientCall,
+  type ClientPolicy,
+  type ClientTraceOptions,
+  failureText,
+  outcomeOfAbort,
+  REPLY_CLOCK_HEADER,
+  resolveClientTrace,
+} from '../lib/span'
 
 /** Options of `traceHttp`. */
-export interface TraceHttpOptions {
-  /**
-   * Emits an event at the end of each call: how long it took and how it went.
-   * @default true
-   */
-  readonly spans?: boolean
-}
+export interface TraceHttpOptions extends ClientTraceOptions {}
 
 /** What `traceHttp` needs of `node:http`, `node:https` or a module that is called like them. */
 export interface HttpModule {
@@ -45,13 +46,12 @@ const TRACED = Symbol.for('tracelane.http')
 export function traceHttp(module?: undefined, options?: TraceHttpOptions): typeof nodeHttp
 export function traceHttp<M extends HttpModule>(module: M, options?: TraceHttpOptions): M
 export function traceHttp(module: HttpModule = nodeHttp, options: TraceHttpOptions = {}): unknown {
-  checkOptions('traceHttp', options, { spans: rules.boolean })
+  const policy = resolveClientTrace('traceHttp', options)
   const base = module.request as unknown as Request & { readonly [TRACED]?: true }
   if (base[TRACED] === true) return module
-  const { spans = true } = options
 
   const request = (...args: unknown[]): ClientRequest => {
-    const prepared = prepare(args, module, spans)
+    const prepared = prepare(args, module, policy)
     if (prepared === undefined) return base.apply(module, args)
     const { call, url, given } = prepared
     try {
@@ -81,12 +81,12 @@ interface Prepared {
 }
 
 /* What to call with; undefined for arguments that node:http itself will refuse, and better. */
-function prepare(args: readonly unknown[], module: HttpModule, spans: boolean): Prepared | undefined {
+function prepare(args: readonly unknown[], module: HttpModule, policy: ClientPolicy): Prepared | undefined {
   try {
     const { url, options, callback } = argumentsOf(args)
     const merged =
       url === undefined ? options : { ...urlToHttpOptions(new URL(typeof url === 'string' ? url : url.href)), ...options }
-    const call = new ClientCall(targetOf(merged, module, spans))
+    const call = new ClientCall(targetOf(merged, module, policy))
     const headers = added(options.headers, call)
     return { call, url, given: [{ ...options, headers }, callback], signal: options.signal }
   } catch (error) {
@@ -111,7 +111,11 @@ function isUrl(value: unknown): value is URL {
   return Boolean(href && protocol) && auth === undefined && path === undefined
 }
 
-function targetOf(options: RequestOptions, module: HttpModule, spans: boolean): ConstructorParameters<typeof ClientCall>[0] {
+function targetOf(
+  options: RequestOptions,
+  module: HttpModule,
+  policy: ClientPolicy,
+): ConstructorParameters<typeof ClientCall>[0] {
   const { method, socketPath, path } = options
   const agent = (options.agent || (module as { globalAgent?: unknown }).globalAgent) as {
     protocol?: string
@@ -123,7 +127,7 @@ function targetOf(options: RequestOptions, module: HttpModule, spans: boolean): 
   const origin = `${protocol}//${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}${port === '' ? '' : `:${port}`}`
   const url = URL.canParse(origin) ? new URL(pathOf(path ?? '/'), origin) : undefined
   const peer = socketPath === undefined ? undefined : `unix:${socketPath}`
-  return { method: (method ?? 'GET').toUpperCase(), url, spans, peer }
+  return { method: (method ?? 'GET').toUpperCase(), url, ...policy, peer }
 }
 
 /* A proxy is asked for a whole URL, or to connect to `host:port`. */

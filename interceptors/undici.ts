@@ -1,16 +1,19 @@
 import { currentScope, runInScope, type Scope } from '../lib/context'
 import { complain } from '../lib/diagnostics'
-import { checkOptions, rules } from '../lib/internal/options'
-import { type CallResult, ClientCall, failureText, JUDGED, outcomeOfAbort, REPLY_CLOCK_HEADER } from '../lib/span'
+import {
+  type CallResult,
+  ClientCall,
+  type ClientPolicy,
+  type ClientTraceOptions,
+  failureText,
+  JUDGED,
+  outcomeOfAbort,
+  REPLY_CLOCK_HEADER,
+  resolveClientTrace,
+} from '../lib/span'
 
 /** Options of `traceDispatcher`. */
-export interface TraceDispatcherOptions {
-  /**
-   * Emits an event at the end of each call: how long it took and how it went.
-   * @default true
-   */
-  readonly spans?: boolean
-}
+export interface TraceDispatcherOptions extends ClientTraceOptions {}
 
 /** The `dispatch` of undici, of any version: `(options, handler) => boolean`. */
 export type Dispatch = (options: never, handler: never) => boolean
@@ -47,8 +50,7 @@ const FIRST_FINAL = 200
  * succeed as without it.
  */
 export function traceDispatcher(options: TraceDispatcherOptions = {}): <D extends Dispatch>(dispatch: D) => D {
-  checkOptions('traceDispatcher', options, { spans: rules.boolean })
-  const { spans = true } = options
+  const policy = resolveClientTrace('traceDispatcher', options)
   // A redirect dispatches again with the same handler: the same call goes on.
   const calls = new WeakMap<object, DispatchedCall>()
 
@@ -56,7 +58,7 @@ export function traceDispatcher(options: TraceDispatcherOptions = {}): <D extend
     const next = dispatch as unknown as (options: Options, handler: Handler) => boolean
     // undici checks the arity, which must be 2
     const traced = (options: Options, handler: Handler): boolean => {
-      const prepared = prepare(options, handler, calls, spans)
+      const prepared = prepare(options, handler, calls, policy)
       if (prepared === undefined) return next(options, handler)
       const { call, headers } = prepared
       try {
@@ -79,7 +81,7 @@ function prepare(
   options: Options,
   handler: Handler,
   calls: WeakMap<object, DispatchedCall>,
-  spans: boolean,
+  policy: ClientPolicy,
 ): Prepared | undefined {
   try {
     if (options[JUDGED] === true) return undefined
@@ -88,7 +90,7 @@ function prepare(
     const url = new URL(options.path?.startsWith('/') === true ? options.path : '/', options.origin ?? '')
     const earlier = calls.get(handler)
     if (earlier !== undefined && !earlier.ended) return { call: earlier, headers: shapedAs(headers, earlier.again(pairs, url)) }
-    const made = new ClientCall({ method: (options.method ?? 'GET').toUpperCase(), url, spans })
+    const made = new ClientCall({ method: (options.method ?? 'GET').toUpperCase(), url, ...policy })
     const call = new DispatchedCall(made, options.signal)
     calls.set(handler, call)
     const travels = (options.maxRedirections ?? 0) > 0

@@ -1,7 +1,7 @@
 import type { InterceptingCall, Interceptor, InterceptorOptions, Metadata, NextCall } from '@grpc/grpc-js'
 import { currentScope, runInScope, type Scope } from '../../lib/context'
 import { CLOCK_HEADER, carriesOwnContext, injectAround, receiveReplyClock } from '../../lib/propagation'
-import { openClientScope, spanEnded } from '../../lib/span'
+import { type ClientPolicy, openClientScope, spanEnded, targetsNow } from '../../lib/span'
 import { type CallLimit, currentLimit, earlierDeadline } from './limit'
 import { metadataGetter, metadataSetter } from './metadata'
 import { type GrpcClientTraceOptions, resolveClientOptions } from './options'
@@ -25,13 +25,13 @@ type Status = Parameters<Listener['onReceiveStatus']>[0]
  * ERR_TRACELANE_OPTION_*, and in a call nothing.
  */
 export function traceClientInterceptor(options?: GrpcClientTraceOptions): Interceptor {
-  const { spans, propagateDeadline } = resolveClientOptions(options)
+  const resolved = resolveClientOptions(options)
   const grpc = loadGrpc()
   const TracedClientCall = tracedClientCall(grpc)
   // grpc-js calls an interceptor with two arguments; the call it returns is started at once, or later by an interceptor before ours.
   return (callOptions: InterceptorOptions, nextCall: NextCall) => {
-    const limit = propagateDeadline ? currentLimit() : undefined
-    const made = new MadeCall(grpc, callOptions.method_definition.path, spans, limit)
+    const limit = resolved.propagateDeadline ? currentLimit() : undefined
+    const made = new MadeCall(grpc, callOptions.method_definition.path, resolved, limit)
     return new TracedClientCall(nextCall(limit === undefined ? callOptions : bounded(callOptions, limit)), made)
   }
 }
@@ -52,7 +52,7 @@ function tracedClientCall({ InterceptingCall: Base }: GrpcModule) {
 
     override start(metadata: Metadata, listener: PartialListener = {}): void {
       super.start(
-        quietly(metadata, () => this.#made.told(metadata)),
+        quietly(metadata, () => this.#made.told(metadata, this.getPeer())),
         this.#made.listener(listener, () => this.getPeer()),
       )
       this.#made.started(() => this.cancelWithStatus(grpcCodes.CANCELLED, 'the call that is served was cancelled'))
@@ -73,7 +73,7 @@ function tracedClientCall({ InterceptingCall: Base }: GrpcModule) {
 class MadeCall {
   readonly #grpc: GrpcModule
   readonly #name: string
-  readonly #spans: boolean
+  readonly #policy: ClientPolicy
   readonly #caller = currentScope()
   readonly #scope: Scope = openClientScope()
   readonly #start = performance.now()
@@ -83,15 +83,17 @@ class MadeCall {
   #ended = false
   #leaveLimit: (() => void) | undefined
 
-  constructor(grpc: GrpcModule, path: string, spans: boolean, limit: CallLimit | undefined) {
+  constructor(grpc: GrpcModule, path: string, policy: ClientPolicy, limit: CallLimit | undefined) {
     this.#limit = limit
     this.#grpc = grpc
     this.#name = spanName(path)
-    this.#spans = spans
+    this.#policy = policy
   }
 
-  /** A copy of `metadata` with the trace context; `metadata` itself if it has a valid one. */
-  told(metadata: Metadata): Metadata {
+  /** A copy of `metadata` with the trace context; `metadata` itself if it has a valid one, or `peer` is not on the allow-list. */
+  told(metadata: Metadata, peer: string): Metadata {
+    const targets = targetsNow(this.#policy)
+    if (targets !== undefined && !targets(hostAndPort(peer) ?? '')) return metadata
     if (carriesOwnContext(metadata, metadataGetter)) {
       this.#clockSent = metadataGetter.get(metadata, CLOCK_HEADER) !== undefined
       return metadata
@@ -140,7 +142,7 @@ class MadeCall {
     if (this.#ended) return
     this.#ended = true
     this.#leaveLimit?.()
-    if (!this.#spans) return
+    if (!this.#policy.spans) return
     const outcome = outcomeOfCode(code)
     spanEnded(this.#scope, {
       kind: 'client',

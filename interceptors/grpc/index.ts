@@ -1,3 +1,3 @@
 export { traceClientInterceptor } from './client'
-export type { GrpcCaller, GrpcClientTraceOptions, GrpcServerTraceOptions, GrpcTraceOptions } from './options'
+export type { GrpcCaller, GrpcClientTraceOptions, GrpcServerTraceOptions } from './options'
 export { traceServerInterceptor } from './server'

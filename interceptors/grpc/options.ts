@@ -1,15 +1,15 @@
 import type { Metadata } from '@grpc/grpc-js'
 import { checkOptions, rules } from '../../lib/internal/options'
-import { resolveServerTrace, type ServerTraceOptions, type ServerTracePolicy, serverTraceRules } from '../../lib/span'
-
-/** The option that both sides have. */
-export interface GrpcTraceOptions {
-  /**
-   * Emits an event at the end of each call: how long it took and how it went.
-   * @default true
-   */
-  readonly spans?: boolean
-}
+import {
+  type ClientPolicy,
+  type ClientTraceOptions,
+  clientPolicyOf,
+  clientTraceRules,
+  resolveServerTrace,
+  type ServerTraceOptions,
+  type ServerTracePolicy,
+  serverTraceRules,
+} from '../../lib/span'
 
 /** Who calls, for the `trust` function of `traceServerInterceptor`. */
 export interface GrpcCaller {
@@ -21,10 +21,16 @@ export interface GrpcCaller {
 }
 
 /** Options of `traceServerInterceptor`. */
-export interface GrpcServerTraceOptions extends GrpcTraceOptions, ServerTraceOptions<GrpcCaller> {}
+export interface GrpcServerTraceOptions extends ServerTraceOptions<GrpcCaller> {
+  /**
+   * Emits an event at the end of each call: how long it took and how it went.
+   * @default true
+   */
+  readonly spans?: boolean
+}
 
 /** Options of `traceClientInterceptor`. */
-export interface GrpcClientTraceOptions extends GrpcTraceOptions {
+export interface GrpcClientTraceOptions extends ClientTraceOptions {
   /**
    * Bounds the calls that a served call makes by it: they get its deadline, if theirs is later or missing, and are cancelled when it is
    * cancelled. The served call must have `traceServerInterceptor`. A served call that was answered bounds nothing any more.
@@ -45,8 +51,13 @@ export function resolveServerOptions(given: GrpcServerTraceOptions = {}): Resolv
   return Object.freeze({ spans: given.spans ?? true, policy: resolveServerTrace(given) })
 }
 
+/** `GrpcClientTraceOptions`, resolved. */
+export interface ResolvedClientOptions extends ClientPolicy {
+  readonly propagateDeadline: boolean
+}
+
 /** The options of the client with every default in its place; throws ERR_TRACELANE_OPTION_* for wrong ones. */
-export function resolveClientOptions(given: GrpcClientTraceOptions | undefined): Required<GrpcClientTraceOptions> {
-  checkOptions('traceClientInterceptor', given, { spans: rules.boolean, propagateDeadline: rules.boolean })
-  return Object.freeze({ spans: given?.spans ?? true, propagateDeadline: given?.propagateDeadline ?? false })
+export function resolveClientOptions(given: GrpcClientTraceOptions = {}): ResolvedClientOptions {
+  checkOptions('traceClientInterceptor', given, { ...clientTraceRules, propagateDeadline: rules.boolean })
+  return Object.freeze({ ...clientPolicyOf(given), propagateDeadline: given.propagateDeadline ?? false })
 }

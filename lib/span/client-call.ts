@@ -1,5 +1,14 @@
 import { rootOf, type Scope } from '../context'
-import { CLOCK_HEADER, carriesOwnContext, type Getter, injectAround, receiveReplyClock, type Setter } from '../propagation'
+import {
+  CLOCK_HEADER,
+  carriesOwnContext,
+  type Getter,
+  injectAround,
+  receiveReplyClock,
+  type Setter,
+  type TargetMatch,
+} from '../propagation'
+import { type ClientPolicy, targetsNow } from './client-options'
 import { openClientScope } from './client-span'
 import { httpSpanName, peerOf } from './http-name'
 import { type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
@@ -17,12 +26,10 @@ export interface CallResult {
 }
 
 /** What a client knows before it calls. */
-export interface CallTarget {
+export interface CallTarget extends ClientPolicy {
   readonly method: string
   /** Undefined if the client does not know it; then nothing of ours goes along on a redirect. */
   readonly url: URL | undefined
-  /** Whether an event is emitted at the end. */
-  readonly spans: boolean
   /** Whom the call goes to, if the URL does not tell: a socket of this machine. */
   readonly peer?: string | undefined
 }
@@ -51,7 +58,8 @@ const FIRST_SERVER_ERROR = 500
  *
  *   request ── headers() ──▶ first hop ── 302 ── redirected() ──▶ next hop ... ── replied(), end() ──▶ done
  *
- * The headers go to the host that the application called and to no other: a redirect may lead to a stranger.
+ * The headers go to the host that the application called, if the allow-list has it, and on a redirect, which may lead to a stranger, to
+ * that host or to one that an allow-list names.
  */
 export class ClientCall {
   readonly scope: Scope
@@ -60,6 +68,7 @@ export class ClientCall {
   /** What stands in the request of the application, and what the present hop got; fetch starts each hop from the former. */
   #first: Readonly<Record<string, string>> = {}
   #sent: Readonly<Record<string, string>> = {}
+  readonly #targets: TargetMatch | undefined
   #leftAlone = false
   /** The present hop was told our clock, so its reply may move ours. */
   #clockSent = false
@@ -69,13 +78,19 @@ export class ClientCall {
   constructor(target: CallTarget) {
     this.scope = openClientScope()
     this.#target = target
+    this.#targets = targetsNow(target)
   }
 
   /**
    * The headers to set on the request, by lower-case name; none if the application has set a valid context in one of the formats that
-   * are written, which is then left alone with all that belongs to it. Baggage and a correlation id of the application's own stay too.
+   * are written, which is then left alone with all that belongs to it, and none for a host that is not on the allow-list. Baggage and a
+   * correlation id of the application's own stay too.
    */
   headers(read: ReadHeader): Readonly<Record<string, string>> {
+    if (!this.#mayTell(this.#target.url)) {
+      this.#leftAlone = true
+      return this.#first
+    }
     this.#leftAlone = carriesOwnContext(read, ownGetter)
     this.#first = this.#leftAlone ? {} : this.#fresh(read)
     this.#clockSent = typeof (this.#leftAlone ? read(CLOCK_HEADER) : this.#first[CLOCK_HEADER]) === 'string'
@@ -93,7 +108,7 @@ export class ClientCall {
     return [this.#first, this.#sent].some((set) => Object.hasOwn(set, key) && set[key] === value)
   }
 
-  /** Sets in `headers` what belongs to the hop to `to`: fresh ones of ours for the host of the first hop, else none. */
+  /** Sets in `headers` what belongs to the hop to `to`: fresh ones of ours for the host of the first hop and for those on an allow-list, else none. */
   redirected(headers: Record<string, unknown>, to: URL | undefined): void {
     if (this.#leftAlone) return
     const own = new Map<string, unknown>()
@@ -101,7 +116,7 @@ export class ClientCall {
       if (this.isOurs(name, headers[name])) delete headers[name]
       else own.set(name.toLowerCase(), headers[name])
     }
-    this.#sent = to !== undefined && this.#staysHome(to) ? this.#fresh((name) => own.get(name)) : {}
+    this.#sent = to !== undefined && this.#mayFollow(to) ? this.#fresh((name) => own.get(name)) : {}
     this.#clockSent = CLOCK_HEADER in this.#sent
     Object.assign(headers, this.#sent)
   }
@@ -142,9 +157,16 @@ export class ClientCall {
     return headers
   }
 
-  /* The same host and port; a step from https down to http would show the ids to the network. */
-  #staysHome(to: URL): boolean {
+  #mayTell(to: URL | undefined): boolean {
+    if (this.#targets === undefined) return true
+    const host = this.#target.peer ?? (to === undefined ? undefined : peerOf(to))
+    return host !== undefined && this.#targets(host)
+  }
+
+  /* The same host and port, or one that is on the list; a step from https down to http would show the ids to the network. */
+  #mayFollow(to: URL): boolean {
     const { url } = this.#target
-    return url !== undefined && url.host === to.host && (url.protocol !== 'https:' || to.protocol === 'https:')
+    if (url === undefined || (url.protocol === 'https:' && to.protocol !== 'https:')) return false
+    return url.host === to.host || (this.#targets !== undefined && this.#mayTell(to))
   }
 }

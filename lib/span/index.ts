@@ -1,4 +1,12 @@
 export { type CallResult, type CallTarget, ClientCall, REPLY_CLOCK_HEADER } from './client-call'
+export {
+  type ClientPolicy,
+  type ClientTraceOptions,
+  clientPolicyOf,
+  clientTraceRules,
+  resolveClientTrace,
+  targetsNow,
+} from './client-options'
 export { openClientScope } from './client-span'
 export { failureText, outcomeOfAbort } from './failure'
 export { type DispatchOptions, type FetchDispatcher, HopDispatcher, JUDGED } from './hop-dispatcher'

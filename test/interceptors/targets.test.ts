@@ -1,0 +1,143 @@
+import { request as httpRequest } from 'node:http'
+import axios from 'axios'
+import { expect } from 'chai'
+import { b3Multi, b3Single, configurePropagation, correlationId, runWithTrace, type Targets, w3cTraceContext } from 'tracelane'
+import { traceAxios } from 'tracelane/interceptors/axios'
+import { traceFetch } from 'tracelane/interceptors/fetch'
+import { traceClientInterceptor } from 'tracelane/interceptors/grpc'
+import { traceHttp } from 'tracelane/interceptors/http'
+import { type EchoServer, ourHeaders, redirectPath, type Seen, serveEcho } from '../support/echo-server'
+import { Lanes, unary } from '../support/grpc-lanes'
+
+type Get = (url: string, headers?: Record<string, string>) => Promise<unknown>
+
+/* Each client in its own words; `targets` undefined: those of the process. */
+const CLIENTS: Readonly<Record<string, (targets?: Targets) => Get>> = {
+  'axios over http': (targets) => {
+    const client = traceAxios(axios.create({ adapter: 'http' }), targets === undefined ? {} : { targets })
+    return (url, headers = {}) => client.get(url, { headers })
+  },
+  'axios over fetch': (targets) => {
+    const client = traceAxios(axios.create({ adapter: 'fetch' }), targets === undefined ? {} : { targets })
+    return (url, headers = {}) => client.get(url, { headers })
+  },
+  fetch: (targets) => {
+    const traced = traceFetch(undefined, targets === undefined ? {} : { targets })
+    return (url, headers = {}) => traced(url, { headers }).then((reply) => reply.text())
+  },
+  'node:http': (targets) => {
+    const { request } = traceHttp({ request: httpRequest, get: httpRequest }, targets === undefined ? {} : { targets })
+    return (url, headers = {}) =>
+      new Promise((resolve, reject) => {
+        const made = request(url, { headers }, (res) => res.resume().on('end', resolve))
+        made.on('error', reject).end()
+      })
+  },
+}
+const FOLLOWING = Object.keys(CLIENTS).filter((name) => name !== 'node:http')
+
+describe('targets of a client', () => {
+  let echo: EchoServer
+
+  beforeEach(async () => {
+    echo = await serveEcho()
+  })
+  afterEach(async () => {
+    configurePropagation()
+    await echo.close()
+  })
+
+  const last = (): Seen => echo.seen.at(-1) as Seen
+
+  for (const [name, client] of Object.entries(CLIENTS)) {
+    describe(name, () => {
+      it('tells the hosts on its list and no others', async () => {
+        const get = client(['127.0.0.1'])
+        await get(echo.origin)
+        expect(ourHeaders(last())).to.include.members(['traceparent', 'tracestate', 'tracelane-clock'])
+        await get(echo.otherOrigin)
+        expect(ourHeaders(last())).to.deep.equal([])
+      })
+
+      it('goes by the list of the process, also by a later one, if it has none', async () => {
+        const get = client()
+        configurePropagation({ targets: ['127.0.0.2'] })
+        await get(echo.origin)
+        expect(ourHeaders(last())).to.deep.equal([])
+        configurePropagation({ targets: (host) => host === `127.0.0.1:${echo.port}` })
+        await get(echo.origin)
+        expect(ourHeaders(last())).to.include('traceparent')
+        configurePropagation({ targets: ['127.0.0.2'] })
+        await client(['127.0.0.1'])(echo.origin)
+        expect(ourHeaders(last())).to.include('traceparent')
+      })
+
+      it('writes the formats of the process, and leaves a context in one of them alone', async () => {
+        const id = correlationId()
+        configurePropagation({ inject: [b3Single, b3Multi, id] })
+        const get = client()
+        await runWithTrace(() => get(echo.origin, { 'x-request-id': 'mine' }))
+        expect(last().headers).to.include({ 'x-request-id': 'mine', 'x-b3-sampled': '1' })
+        expect(last().headers['b3']).to.match(/^[0-9a-f]{32}-[0-9a-f]{16}-1/)
+        expect(last().headers).to.not.have.property('traceparent')
+        const own = `${'c'.repeat(32)}-${'d'.repeat(16)}-1`
+        await get(echo.origin, { b3: own })
+        expect(last().headers['b3']).to.equal(own)
+        expect(Object.keys(last().headers).filter((header) => /^x-(b3|request)|tracelane/.test(header))).to.deep.equal([])
+        await get(echo.origin, { b3: 'nonsense' })
+        expect(last().headers['b3']).to.match(/^[0-9a-f]{32}-[0-9a-f]{16}-1/)
+      })
+    })
+  }
+
+  for (const name of FOLLOWING) {
+    const client = CLIENTS[name] as (targets?: Targets) => Get
+    describe(`${name} on a redirect`, () => {
+      it('takes nothing of the formats of the process to another host', async () => {
+        configurePropagation({ inject: [b3Single, b3Multi, correlationId(), w3cTraceContext] })
+        await client()(echo.origin + redirectPath([`${echo.otherOrigin}/there`]), { 'x-mine': '1' })
+        expect(last()).to.have.property('path', '/there')
+        const left = Object.keys(last().headers).filter((header) => /b3|trace|request-id/.test(header))
+        expect(left).to.deep.equal([])
+      })
+
+      it('goes by the list, hop by hop', async () => {
+        const path = redirectPath([`${echo.otherOrigin}/there`])
+        await client(['127.0.0.1', '127.0.0.2'])(echo.origin + path)
+        expect(ourHeaders(last())).to.include.members(['traceparent', 'tracelane-clock'])
+        await client(['127.0.0.1'])(echo.origin + path)
+        expect(ourHeaders(last())).to.deep.equal([])
+        expect(ourHeaders(echo.seen.at(-2) as Seen)).to.include('traceparent')
+        await client(['127.0.0.2'])(echo.origin + path)
+        expect(echo.seen.slice(-2).map(ourHeaders)).to.deep.equal([[], []])
+      })
+    })
+  }
+
+  it('hold for gRPC by the target of the channel', async () => {
+    const got: string[][] = []
+    for (const targets of [['127.0.0.1'], ['stock.internal'], [/127\.0\.0\.\d/]] as const) {
+      const lanes = await Lanes.open(
+        {
+          Unary(call, callback) {
+            got.push(Object.keys(call.metadata.getMap()).filter((key) => key.startsWith('trace')))
+            callback(null, { text: 'done' })
+          },
+        },
+        { client: [traceClientInterceptor({ targets })] },
+      )
+      await unary(lanes.client).finally(() => lanes.close())
+    }
+    const all = ['traceparent', 'tracestate', 'tracelane-clock']
+    expect(got.map((keys) => keys.sort())).to.deep.equal([[...all].sort(), [], [...all].sort()])
+  })
+
+  it('are refused when they are wrong', () => {
+    const targets = ['http://a'] as const
+    for (const make of [() => traceFetch(undefined, { targets }), () => traceHttp(undefined, { targets })]) {
+      expect(make).to.throw(/'targets' must be a list of host names/)
+    }
+    expect(() => traceClientInterceptor({ targets })).to.throw(/traceClientInterceptor: 'targets' must be/)
+    expect(() => traceAxios(axios.create(), { targets })).to.throw(/traceAxios: 'targets' must be/)
+  })
+})
