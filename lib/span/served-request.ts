@@ -1,73 +1,151 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { emitWithin, type Scope, scopeOfEmitter } from '../context'
 import { complain } from '../diagnostics'
 import { traceEnded } from '../event'
-import type { Getter } from '../propagation'
-import { withBusinessId } from './business-id'
+import { earlyEndOf } from './connection-end'
 import { failureText } from './failure'
 import { httpSpanName } from './http-name'
+import { openRequestScope } from './request-scope'
 import { bindCallbacks, sendTrace } from './served-response'
 import type { ResolvedServerOptions } from './server-options'
-import { openServerScope } from './server-span'
+import { isSilent } from './silence'
 import { type SpanOutcome, spanEnded } from './span-end'
 
 const FIRST_SERVER_ERROR = 500
+const MAX_ROUTE = 256
+const SERVED = Symbol.for('tracelane.served')
 
-/*
- * Node joins the values of a repeated header with ", ". A `traceparent` of a later version may contain that text, so only
- * `headersDistinct` tells whether it was sent twice; it is slow, so it is asked only if there is a comma at all.
- */
-const requestGetter: Getter<IncomingMessage> = {
-  get({ headers, headersDistinct }, key) {
-    const value = headers[key]
-    return typeof value === 'string' && value.includes(',') ? (headersDistinct?.[key] ?? value) : value
-  },
-}
+/** Gives the pattern of the route that served a request (`/orders/:id`); it is asked at the end. */
+export type RouteReader = () => unknown
+
+type Traced = IncomingMessage & { [SERVED]?: ServedRequest }
 
 /**
  * Gives a request of Node's own HTTP server its trace: opens its scope, ties the events of `req` and `res` to it, names the trace
  * in the response, and watches for the end. Run whatever serves the request in the scope that it returns.
  *
- * A request that has a trace already (a middleware mounted twice, or behind one that lost the context) keeps it. Never throws;
- * undefined if the request could not be traced, which is then told on stderr by the name of the `room`.
+ * A request that has a trace already (a middleware mounted twice, or behind one that lost the context) keeps it, and only learns
+ * its `route`. Never throws; undefined if the request could not be traced, which is then told on stderr by the name of the `room`.
  */
 export function serveRequest<Req extends IncomingMessage>(
   room: string,
   req: Req,
   res: ServerResponse,
   options: ResolvedServerOptions<Req>,
+  route?: RouteReader,
 ): Scope | undefined {
   let scope = scopeOfEmitter(req)
-  if (scope !== undefined) return scope
   try {
-    scope = openRequestScope(req, options)
-    trace(req, res, scope, options.spans)
+    if (scope === undefined) {
+      scope = openRequestScope(req, options)
+      trace(req, res, scope, options)
+    }
+    const served = (req as Traced)[SERVED]
+    if (route !== undefined && served !== undefined) served.route = route
   } catch (error) {
     complain(room, `a request could not be traced: ${failureText(error)}`)
   }
   return scope
 }
 
-function openRequestScope<Req extends IncomingMessage>(req: Req, options: ResolvedServerOptions<Req>): Scope {
-  const { businessId, businessIdBaggage, policy } = options
-  const scope = openServerScope(req, requestGetter, policy, req)
-  return businessId === undefined ? scope : withBusinessId(scope, () => businessId(req), businessIdBaggage)
-}
-
-function trace(req: IncomingMessage, res: ServerResponse, scope: Scope, spans: boolean): void {
-  const start = performance.now()
-  const name = httpSpanName(req.method ?? 'GET', (req as { originalUrl?: string }).originalUrl ?? req.url ?? '')
+function trace<Req extends IncomingMessage>(
+  req: Req,
+  res: ServerResponse,
+  scope: Scope,
+  options: ResolvedServerOptions<Req>,
+): void {
+  const silent = isSilent(scope, req, options)
   emitWithin(req, scope)
   emitWithin(res, scope)
   if (res.socket === null) bindCallbacks(res, scope)
   sendTrace(res, scope)
-  let ended = false
-  const end = (outcome: SpanOutcome, status: number | undefined): void => {
-    if (ended) return
-    ended = true
-    if (spans) spanEnded(scope, { kind: 'server', name, outcome, durationMs: performance.now() - start, status })
+  const served = new ServedRequest(req, scope, options.spans, silent)
+  Object.defineProperty(req, SERVED, { value: served, configurable: true })
+  res.once('finish', () => served.finished(res))
+  res.once('close', () => served.closed(res))
+  if (options.spans) served.countBytes(res)
+}
+
+/** One request from its arrival to the event that tells how it went. It hangs on the request, and nowhere else. */
+class ServedRequest {
+  route: RouteReader | undefined
+  readonly #scope: Scope
+  readonly #method: string
+  readonly #name: string
+  readonly #spans: boolean
+  readonly #silent: boolean
+  readonly #start = performance.now()
+  #socket: Socket | undefined
+  #bytesBefore = 0
+  #bytesSent: number | undefined
+  #ended = false
+
+  constructor(req: IncomingMessage, scope: Scope, spans: boolean, silent: boolean) {
+    this.#scope = scope
+    this.#method = req.method ?? 'GET'
+    this.#name = httpSpanName(this.#method, (req as { originalUrl?: string }).originalUrl ?? req.url ?? '')
+    this.#spans = spans
+    this.#silent = silent
+  }
+
+  /*
+   * What a connection has written grows by this response only from the time it gets the socket (a pipelined one waits for it) to
+   * 'prefinish', when all of it has been handed over; at 'finish' the socket may belong to the next response already. Streams of
+   * HTTP/2 share their connection all the time, so nothing is counted there.
+   */
+  countBytes(res: ServerResponse): void {
+    const begin = (socket: Socket): void => {
+      this.#socket = socket
+      this.#bytesBefore = socket.bytesWritten
+    }
+    if (res.req?.httpVersionMajor > 1) return
+    if (res.socket === null) res.once('socket', begin)
+    else begin(res.socket)
+    res.once('prefinish', () => this.#stopCounting())
+  }
+
+  finished(res: ServerResponse): void {
+    this.#end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode, undefined)
+  }
+
+  closed(res: ServerResponse): void {
+    if (this.#ended) return
+    this.#stopCounting()
+    const { outcome, error } = earlyEndOf(this.#socket ?? res.socket)
+    this.#end(outcome, res.headersSent ? res.statusCode : undefined, error)
+  }
+
+  #stopCounting(): void {
+    if (this.#socket !== undefined) this.#bytesSent ??= this.#socket.bytesWritten - this.#bytesBefore
+  }
+
+  #end(outcome: SpanOutcome, status: number | undefined, error: string | undefined): void {
+    if (this.#ended) return
+    this.#ended = true
+    const scope = this.#scope
+    if (this.#spans && !(this.#silent && outcome === 'ok')) {
+      spanEnded(scope, {
+        kind: 'server',
+        name: this.#name,
+        outcome,
+        durationMs: performance.now() - this.#start,
+        status,
+        error,
+        method: this.#method,
+        route: this.#routePattern(),
+        bytesSent: this.#bytesSent,
+      })
+    }
     traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' })
   }
-  res.once('finish', () => end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode))
-  res.once('close', () => end('aborted', res.headersSent ? res.statusCode : undefined))
+
+  #routePattern(): string | undefined {
+    try {
+      const pattern = this.route?.()
+      return typeof pattern === 'string' && pattern !== '' ? pattern.slice(0, MAX_ROUTE) : undefined
+    } catch {
+      return undefined
+    }
+  }
 }

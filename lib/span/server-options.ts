@@ -20,6 +20,11 @@ export interface ServerOptions<Req = IncomingMessage> extends ServerTraceOptions
    * @default true
    */
   readonly spans?: boolean
+  /**
+   * Tells which requests need no event when they end well, such as health checks; those that fail or break off have one all
+   * the same. It is called like `businessId`. If it throws, or gives no boolean, the request has its event, and that is counted.
+   */
+  readonly silent?: (req: Req) => boolean
 }
 
 /** `ServerOptions`, checked and complete. */
@@ -27,14 +32,21 @@ export interface ResolvedServerOptions<Req = IncomingMessage> {
   readonly businessId: ((req: Req) => string | undefined) | undefined
   readonly businessIdBaggage: boolean
   readonly spans: boolean
+  readonly silent: ((req: Req) => boolean) | undefined
   readonly policy: ServerTracePolicy<Req>
 }
 
-const RULES = { businessId: rules.function, businessIdBaggage: rules.boolean, spans: rules.boolean, ...serverTraceRules }
+const RULES = {
+  businessId: rules.function,
+  businessIdBaggage: rules.boolean,
+  spans: rules.boolean,
+  silent: rules.function,
+  ...serverTraceRules,
+}
 
 /** Checks what a user gave as the options of `owner` and adds the defaults; throws ERR_TRACELANE_OPTION_* with the cure. */
 export function resolveServerOptions<Req>(owner: string, given: ServerOptions<Req>): ResolvedServerOptions<Req> {
   checkOptions(owner, given, RULES)
-  const { businessId, businessIdBaggage = false, spans = true } = given
-  return Object.freeze({ businessId, businessIdBaggage, spans, policy: resolveServerTrace(given) })
+  const { businessId, businessIdBaggage = false, spans = true, silent } = given
+  return Object.freeze({ businessId, businessIdBaggage, spans, silent, policy: resolveServerTrace(given) })
 }

@@ -21,6 +21,12 @@ export interface SpanRecord {
   readonly peer?: string | undefined
   /** What went wrong, in one sentence. */
   readonly error?: string | undefined
+  /** The method of an HTTP request served. */
+  readonly method?: string | undefined
+  /** The pattern of the route that served it, where the framework knows it: `/orders/:id`. */
+  readonly route?: string | undefined
+  /** What was written to the connection for it, head and body, in bytes (before TLS). */
+  readonly bytesSent?: number | undefined
 }
 
 /** The logger name of the events at the end of spans. */

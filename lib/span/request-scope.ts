@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http'
+import type { Scope } from '../context'
+import type { Getter } from '../propagation'
+import { withBusinessId } from './business-id'
+import type { ResolvedServerOptions } from './server-options'
+import { openServerScope } from './server-span'
+
+/*
+ * Node joins the values of a repeated header with ", ". A `traceparent` of a later version may contain that text, so only
+ * `headersDistinct` tells whether it was sent twice; it is slow, so it is asked only if there is a comma at all.
+ */
+const requestGetter: Getter<IncomingMessage> = {
+  get({ headers, headersDistinct }, key) {
+    const value = headers[key]
+    return typeof value === 'string' && value.includes(',') ? (headersDistinct?.[key] ?? value) : value
+  },
+}
+
+/** The scope of a request of Node's own HTTP server that has just come in, with its business id. */
+export function openRequestScope<Req extends IncomingMessage>(req: Req, options: ResolvedServerOptions<Req>): Scope {
+  const { businessId, businessIdBaggage, policy } = options
+  const scope = openServerScope(req, requestGetter, policy, req)
+  return businessId === undefined ? scope : withBusinessId(scope, () => businessId(req), businessIdBaggage)
+}
