@@ -12,7 +12,7 @@ function listener(name: string, add: (emitter: EventEmitter, note: () => void) =
   return {
     name,
     plain: 'wrong',
-    cure: 'bindEmitter',
+    cure: '`bindEmitter`',
     async run(flows, cured) {
       const emitter = emitterIf(cured, new EventEmitter())
       flows.run('A', () => add(emitter, () => flows.note('A')))
@@ -56,7 +56,7 @@ export const events: TrapGroup = {
     {
       name: "stream: `'data'` listener in one flow, `write()` from another",
       plain: 'wrong',
-      cure: 'bindEmitter',
+      cure: '`bindEmitter`',
       async run(flows, cured) {
         const stream = emitterIf(cured, new PassThrough())
         const flowing = once(stream, 'resume')
@@ -69,7 +69,7 @@ export const events: TrapGroup = {
     {
       name: '`stream.finished` with a callback, ended from another flow',
       plain: LATE_CALLBACK,
-      cure: 'bindTrace',
+      cure: '`bindTrace`',
       async run(flows, cured) {
         const stream = new PassThrough().resume()
         const { promise, resolve } = deferred()
@@ -85,7 +85,7 @@ export const events: TrapGroup = {
     {
       name: '`stream.pipeline` with a callback, ended from another flow',
       plain: LATE_CALLBACK,
-      cure: 'bindTrace',
+      cure: '`bindTrace`',
       async run(flows, cured) {
         const source = new PassThrough()
         const { promise, resolve } = deferred()
@@ -114,7 +114,7 @@ export const events: TrapGroup = {
     {
       name: '`AbortSignal`: listener, aborted from another flow',
       plain: 'wrong',
-      cure: 'bindTrace',
+      cure: '`bindTrace`',
       async run(flows, cured) {
         const abort = new AbortController()
         flows.run('A', () =>

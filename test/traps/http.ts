@@ -36,7 +36,7 @@ function broken(name: string, watch: (req: IncomingMessage, res: ServerResponse,
   return {
     name,
     plain: 'lost',
-    cure: 'traceMiddleware',
+    cure: '`traceMiddleware`',
     async run(flows, cured) {
       const arrived = { A: deferred(), B: deferred() }
       const ended = { A: deferred(), B: deferred() }
@@ -66,7 +66,7 @@ function bigBody(name: string, type: string, body: string, parser: unknown, plai
   return {
     name: `after ${name} with a body of 70 kB`,
     plain,
-    ...(plain === 'ok' ? {} : { cure: 'traceMiddleware' }),
+    ...(plain === 'ok' ? {} : { cure: '`traceMiddleware`' }),
     async run(flows, cured) {
       const handler: Handler = (req, res) => {
         flows.note(whoOf(req))
@@ -120,7 +120,7 @@ export const http: TrapGroup = {
     {
       name: "`'end'` of a `req` whose body nobody reads",
       plain: 'lost',
-      cure: 'traceMiddleware',
+      cure: '`traceMiddleware`',
       async run(flows, cured) {
         const ended = { A: deferred(), B: deferred() }
         const handler: Handler = (req, res) => {
@@ -159,7 +159,7 @@ export const http: TrapGroup = {
     {
       name: 'server started inside a trace, without a middleware: every request has the trace of the start',
       plain: 'wrong',
-      cure: 'traceMiddleware',
+      cure: '`traceMiddleware`',
       async run(flows, cured) {
         const app = express()
         if (cured) app.use(traceMiddleware())
@@ -175,7 +175,7 @@ export const http: TrapGroup = {
     {
       name: 'request, response and body kept in memory by a timer that the request started (storage with `{ req, res }`)',
       plain: 'pinned',
-      cure: 'traceMiddleware',
+      cure: '`traceMiddleware`',
       async run(flows, cured) {
         const script = projectFile('test/fixtures/traps/retained.cjs')
         const { stdout, stderr } = await runNode(['--expose-gc', script, cured ? 'kit' : 'own'])

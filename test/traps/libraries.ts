@@ -55,7 +55,7 @@ export const libraries: TrapGroup = {
     {
       name: 'queue of callbacks that is worked off in batches',
       plain: 'wrong',
-      cure: 'bindTrace',
+      cure: '`bindTrace`',
       async run(flows, cured) {
         const queue: Callback[] = []
         for (const who of BOTH) flows.run(who, () => queue.push(boundIf(cured, bindTrace, () => flows.note(who))))
@@ -65,7 +65,7 @@ export const libraries: TrapGroup = {
     {
       name: 'hand-made pool with callbacks: who waits is called by who releases',
       plain: 'wrong',
-      cure: 'bindTrace',
+      cure: '`bindTrace`',
       async run(flows, cured) {
         const pool = new HandMadePool()
         for (const who of BOTH) flows.run(who, () => pool.acquire(boundIf(cured, bindTrace, () => flows.note(who))))
@@ -75,7 +75,7 @@ export const libraries: TrapGroup = {
     {
       name: 'one connection with a queue of callbacks (`pool.query(sql, callback)`, old Redis clients)',
       plain: 'wrong',
-      cure: 'bindTrace',
+      cure: '`bindTrace`',
       async run(flows, cured) {
         const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
         await once(server, 'listening')
@@ -101,7 +101,7 @@ export const libraries: TrapGroup = {
     {
       name: '`p-limit` 3: a function that had to wait',
       plain: 'wrong',
-      cure: 'bindTrace',
+      cure: '`bindTrace`',
       async run(flows, cured) {
         const limit = pLimit(1)
         const work = (who: Who) => async (): Promise<void> => {
@@ -150,7 +150,7 @@ export const libraries: TrapGroup = {
     {
       name: '`dataloader`: the batch function, which serves several flows but runs in the first',
       plain: 'wrong',
-      cure: 'runWithTrace of a trace kept in the key',
+      cure: '`runWithTrace` with a trace kept in the key',
       async run(flows, cured) {
         interface Key {
           readonly who: Who

@@ -23,7 +23,7 @@ function worker(
   return {
     name,
     plain,
-    cure: 'serializeTrace',
+    cure: '`serializeTrace`',
     async run(flows, cured) {
       const thread = flows.run('A', () => new Worker(fixture('worker.cjs')))
       const { promise, resolve } = deferred()
@@ -69,7 +69,7 @@ export const threads: TrapGroup = {
     {
       name: 'Piscina: inside the task',
       plain: 'lost',
-      cure: 'serializeTrace',
+      cure: '`serializeTrace`',
       async run(flows, cured) {
         const pool = new Piscina({ filename: fixture('task.cjs'), minThreads: 1, maxThreads: 1 })
         const run = async (who: Who): Promise<void> =>
@@ -81,7 +81,7 @@ export const threads: TrapGroup = {
     {
       name: 'inside a child process (`fork`; a worker of `node:cluster` is one too)',
       plain: 'lost',
-      cure: 'serializeTrace',
+      cure: '`serializeTrace`',
       async run(flows, cured) {
         const child = fork(fixture('child.cjs'), { execArgv: [] })
         const ended = once(child, 'close')

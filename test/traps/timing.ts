@@ -65,7 +65,7 @@ export const timing: TrapGroup = {
     {
       name: 'heartbeat or cache refresh (`setInterval`) started inside a request: carries its id for ever',
       plain: 'wrong',
-      cure: 'detach',
+      cure: '`detach`',
       async run(flows, cured) {
         let timer: NodeJS.Timeout | undefined
         const start = (tick: () => void): void => {
@@ -78,7 +78,7 @@ export const timing: TrapGroup = {
     {
       name: 'subscription opened inside a request: all its later events are in that trace',
       plain: 'wrong',
-      cure: 'forkTrace',
+      cure: '`forkTrace`',
       async run(flows, cured) {
         let opener: string | undefined
         const start = (event: () => void): void => {
@@ -149,7 +149,7 @@ export const functions: TrapGroup = {
     {
       name: 'async generator made in one flow, pulled in another: its body',
       plain: 'wrong',
-      cure: 'bindAsyncIterator',
+      cure: '`bindAsyncIterator`',
       async run(flows, cured) {
         const iterator = flows.run('A', () => {
           const body = asyncSteps(() => flows.note('A'))
@@ -163,7 +163,7 @@ export const functions: TrapGroup = {
     {
       name: 'generator made in one flow, pulled in another: its body',
       plain: 'wrong',
-      cure: 'bindTrace',
+      cure: '`bindTrace`',
       async run(flows, cured) {
         const next = flows.run('A', () => {
           const iterator = steps(() => flows.note('A'))
@@ -190,7 +190,7 @@ export const functions: TrapGroup = {
     {
       name: 'thenable returned from `runWithTrace` and awaited outside it: it starts too late',
       plain: 'lost',
-      cure: 'runWithTrace(…, async () => await …)',
+      cure: '`runWithTrace(…, async () => await …)`',
       async run(flows, cured) {
         const query = (): PromiseLike<void> => thenable(() => flows.note('A'))
         await flows.run('A', cured ? async () => await query() : query)
@@ -199,7 +199,7 @@ export const functions: TrapGroup = {
     {
       name: 'your own `enterWith` before the first `await`: the caller sees it',
       plain: 'wrong',
-      cure: 'als.run of your storage',
+      cure: '`als.run` of your storage',
       run: (flows, cured) =>
         seenByCaller(flows, async (own) => {
           if (!cured) own.enterWith('inner')
@@ -219,7 +219,7 @@ export const functions: TrapGroup = {
     {
       name: 'fields put in parallel branches of one request',
       plain: 'wrong',
-      cure: 'mdc.with',
+      cure: '`mdc.with`',
       run: (flows, cured) =>
         flows.run('A', () =>
           Promise.all(

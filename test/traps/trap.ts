@@ -12,7 +12,7 @@ export interface Trap {
   readonly name: string
   /** Without any change: on every line of Node.js, or on each. With the cure it is always 'ok'. */
   readonly plain: Outcome | Readonly<Record<NodeLine, Outcome>>
-  /** What to use; undefined if nothing is needed, because the plain column is 'ok'. */
+  /** What to use, as Markdown; undefined if nothing is needed, because the plain column is 'ok'. */
   readonly cure?: string
   run(flows: Flows, cured: boolean): Promise<unknown>
 }

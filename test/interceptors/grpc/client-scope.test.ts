@@ -2,6 +2,7 @@ import { type CallOptions, credentials, InterceptingCall, type Interceptor, Meta
 import { expect } from 'chai'
 import { currentTrace, currentTraceId, runWithTrace, type TraceContext } from 'tracelane'
 import { traceClientInterceptor, traceServerInterceptor } from 'tracelane/interceptors/grpc'
+import { CALLERS, type CallType, callerEvents, callTypes, together, watchedCall } from '../../support/grpc-client-events'
 import {
   allIn,
   clientClasses,
@@ -14,17 +15,6 @@ import {
 } from '../../support/grpc-lanes'
 import { freePort } from '../../support/waiting'
 
-const NAMES = ['A', 'B', 'outside']
-/** More than a stream's high-water mark of 16 messages, so that 'drain' comes. */
-const MANY = 20
-
-const callerEvents = {
-  Unary: ['await', 'callback', 'metadata', 'status'],
-  ClientStream: ['await', 'callback', 'close', 'drain', 'finish', 'metadata', 'status', 'write callback'],
-  ServerStream: ['close', 'data', 'end', 'for await', 'metadata', 'status'],
-  Bidi: ['close', 'data', 'drain', 'end', 'finish', 'metadata', 'status', 'write callback'],
-} as const
-
 const failureEvents = {
   Unary: ['callback', 'status'],
   ClientStream: ['callback', 'status'],
@@ -32,40 +22,8 @@ const failureEvents = {
   Bidi: ['error', 'status'],
 } as const
 
-type CallType = keyof typeof callerEvents
-const callTypes = Object.keys(callerEvents) as CallType[]
-
-/* Handlers that answer when all callers are there, so that their replies come in one go. */
-function together(): LanesHandlers {
-  const meeting = new Meeting(NAMES.length)
-  return {
-    async Unary(_call, callback) {
-      await meeting.arrive()
-      callback(null, { text: 'done' })
-    },
-    ClientStream(call, callback) {
-      call.resume().on('end', async () => {
-        await meeting.arrive()
-        callback(null, { text: 'done' })
-      })
-    },
-    async ServerStream(call) {
-      if (call.request.text !== 'iterate') await meeting.arrive()
-      for (let i = 0; i < 3; i++) call.write({ text: String(i) })
-      call.end()
-    },
-    Bidi(call) {
-      call.resume().on('end', async () => {
-        await meeting.arrive()
-        for (let i = 0; i < 3; i++) call.write({ text: String(i) })
-        call.end()
-      })
-    },
-  }
-}
-
 function refusing(code: status): LanesHandlers {
-  const meeting = new Meeting(NAMES.length)
+  const meeting = new Meeting(CALLERS.length)
   const refuse = { code, details: 'no luck' }
   return {
     Unary: (_call, callback) => void meeting.arrive().then(() => callback(refuse)),
@@ -73,35 +31,6 @@ function refusing(code: status): LanesHandlers {
     ServerStream: (call) => void meeting.arrive().then(() => call.emit('error', refuse)),
     Bidi: (call) => void meeting.arrive().then(() => call.emit('error', refuse)),
   }
-}
-
-/* Makes a call and notes the trace of each of its events; resolves when all of them have come. */
-async function watchedCall(type: CallType, client: LanesClient, who: string, sightings: Sightings): Promise<void> {
-  const ended = (call: NodeJS.EventEmitter, last: string): Promise<void> =>
-    new Promise((resolve) => call.on(last, () => resolve()))
-  const note = (event: string) => (): void => sightings.note(who, event)
-  if (type === 'Unary') {
-    await new Promise<void>((resolve) => {
-      const call = client.Unary({ text: 'x' }, new Metadata(), {}, note('callback'))
-      sightings.watch(who, call, ['metadata', 'status'])
-      call.on('status', () => resolve())
-    })
-    return note('await')()
-  }
-  if (type === 'ServerStream') {
-    const call = client.ServerStream({ text: 'x' }, new Metadata())
-    sightings.watch(who, call, ['metadata', 'status', 'data', 'end', 'close'])
-    await Promise.all([ended(call, 'close'), ended(call, 'status')])
-    for await (const _message of client.ServerStream({ text: 'iterate' }, new Metadata())) note('for await')()
-    return
-  }
-  const call = type === 'Bidi' ? client.Bidi(new Metadata()) : client.ClientStream(new Metadata(), {}, note('callback'))
-  sightings.watch(who, call, ['metadata', 'status', 'drain', 'finish', 'close', ...(type === 'Bidi' ? ['data', 'end'] : [])])
-  const all = Promise.all([ended(call, 'close'), ended(call, 'status')])
-  for (let i = 0; i < MANY; i++) call.write({ text: String(i) }, note('write callback'))
-  call.once('drain', () => call.end())
-  await all
-  if (type === 'ClientStream') note('await')()
 }
 
 /* The same for calls that fail. */
@@ -167,8 +96,8 @@ describe('traceClientInterceptor()', () => {
           opened.push(lanes)
           const sightings = new Sightings()
           const ids = new Map<string, TraceContext | undefined>()
-          await Promise.all(NAMES.map((who) => inLane(who, ids, () => watchedCall(type, lanes.client, who, sightings))))
-          for (const who of NAMES) {
+          await Promise.all(CALLERS.map((who) => inLane(who, ids, () => watchedCall(type, lanes.client, who, sightings))))
+          for (const who of CALLERS) {
             for (const id of ['traceId', 'spanId'] as const) {
               expect(sightings.table(who, id), who).to.deep.equal(allIn(ids.get(who)?.[id] ?? 'none', callerEvents[type]))
             }
@@ -182,24 +111,24 @@ describe('traceClientInterceptor()', () => {
         const lanes = await open(refusing(status.FAILED_PRECONDITION))
         const sightings = new Sightings()
         const ids = new Map<string, TraceContext | undefined>()
-        await Promise.all(NAMES.map((who) => inLane(who, ids, () => failedCall(type, lanes.client, who, sightings).ended)))
-        for (const who of NAMES)
+        await Promise.all(CALLERS.map((who) => inLane(who, ids, () => failedCall(type, lanes.client, who, sightings).ended)))
+        for (const who of CALLERS)
           expect(sightings.table(who)).to.include(allIn(ids.get(who)?.traceId ?? 'none', failureEvents[type]))
       })
 
       it(`holds in the events of calls that another flow cancels: ${type}`, async () => {
-        const meeting = new Meeting(NAMES.length)
+        const meeting = new Meeting(CALLERS.length)
         const wait = (): void => void meeting.arrive()
         const lanes = await open({ Unary: wait, ClientStream: wait, ServerStream: wait, Bidi: wait })
         const sightings = new Sightings()
         const ids = new Map<string, TraceContext | undefined>()
-        const calls = NAMES.map((who) => inLane(who, ids, () => failedCall(type, lanes.client, who, sightings)))
+        const calls = CALLERS.map((who) => inLane(who, ids, () => failedCall(type, lanes.client, who, sightings)))
         await meeting.all
         runWithTrace(() => {
           for (const { call } of calls) call.cancel()
         })
         await Promise.all(calls.map(({ ended }) => ended))
-        for (const who of NAMES)
+        for (const who of CALLERS)
           expect(sightings.table(who)).to.include(allIn(ids.get(who)?.traceId ?? 'none', failureEvents[type]))
       })
     }
@@ -242,8 +171,8 @@ describe('traceClientInterceptor()', () => {
       opened.push(client)
       const sightings = new Sightings()
       const ids = new Map<string, TraceContext | undefined>()
-      await Promise.all(NAMES.map((who) => inLane(who, ids, () => failedCall('Unary', client, who, sightings).ended)))
-      for (const who of NAMES) {
+      await Promise.all(CALLERS.map((who) => inLane(who, ids, () => failedCall('Unary', client, who, sightings).ended)))
+      for (const who of CALLERS) {
         expect(sightings.table(who)).to.deep.equal(allIn(ids.get(who)?.traceId ?? 'none', failureEvents.Unary))
       }
     })
