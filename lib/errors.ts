@@ -7,6 +7,8 @@ const MESSAGES = {
   ERR_TRACELANE_CLI_USAGE: 'The command line is wrong',
   ERR_TRACELANE_TRACE_ID_INVALID: 'This is no trace id',
   ERR_TRACELANE_TRACE_NOT_FOUND: 'The trace was not found',
+  ERR_TRACELANE_CONTEXT_LOST: 'The trace context did not survive',
+  ERR_TRACELANE_CONTEXT_UNCHECKED: 'The trace context was not checked',
   ERR_TRACELANE_FILE_UNREADABLE: 'A file cannot be read',
 } as const
 

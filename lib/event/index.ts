@@ -1,3 +1,4 @@
+export { divertEvents, divertedTo, type EventTaker } from './diversion'
 export { instance, nextSequence } from './identity'
 export { errorToJson, quote, reasonOf, toJson } from './json'
 export { isThreshold, LEVELS, type Level, SEVERITY, type Threshold } from './level'

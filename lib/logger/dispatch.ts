@@ -1,5 +1,5 @@
 import { AsyncAppender, type FlushResult } from '../appender'
-import { type LogEvent, nextSequence, SEVERITY, subscribeEvents } from '../event'
+import { divertedTo, type LogEvent, nextSequence, SEVERITY, subscribeEvents } from '../event'
 import { processWide } from '../internal/runtime'
 import { consoleSink } from '../sinks'
 import { serviceOfEnvironment } from './environment'
@@ -15,8 +15,16 @@ const output: Output = processWide('logger.output.1', () => ({ appender: undefin
 
 const NOTHING: FlushResult = Object.freeze({ delivered: 0, discarded: 0, failed: 0, pending: 0 })
 
-/** Gives an event to the appender, which is one to the console until `configure` says otherwise. */
+/**
+ * Gives an event to the appender, which is one to the console until `configure` says otherwise; while a test captures events, to
+ * that test.
+ */
 export function dispatch(event: LogEvent): void {
+  const taker = divertedTo()
+  if (taker !== undefined) {
+    taker(event)
+    return
+  }
   if (output.appender === undefined) void replaceAppender(new AsyncAppender([consoleSink()], { service: serviceOfEnvironment() }))
   output.appender?.append(event, nextSequence())
 }
@@ -40,5 +48,7 @@ export function flushAppender(deadlineMs?: number): Promise<FlushResult> {
 }
 
 function dispatchIfEnabled(event: LogEvent): void {
+  // Who diverts events has them from the port itself.
+  if (divertedTo() !== undefined) return
   if (SEVERITY[event.level] >= nodeOf(event.logger).effective) dispatch(event)
 }
