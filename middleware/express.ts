@@ -24,8 +24,33 @@ export function traceMiddleware<Req extends IncomingMessage = IncomingMessage>(
   const resolved = resolveServerOptions('traceMiddleware', options)
 
   return function tracelane(req, res, next) {
-    const scope = serveRequest('express', req, res, resolved)
+    const scope = serveRequest('express', req, res, resolved, () => routeOf(req))
     if (scope === undefined) next()
     else runInScope(scope, next)
   }
+}
+
+interface RoutedRequest {
+  readonly route?: { readonly path?: unknown }
+  readonly baseUrl?: string
+  readonly originalUrl?: string
+}
+
+/* Segments that always match exactly one of the path: text, or one parameter. */
+const PLAIN = /^(\/:?[\w.~-]+)*\/?$/
+
+/*
+ * A route knows its path below its router only, and `baseUrl` is reset when an error leaves that router. What stands before a plain path
+ * is as many segments of the URL as it does not match itself.
+ */
+function routeOf(req: IncomingMessage & RoutedRequest): string | undefined {
+  const path = req.route?.path
+  if (path === undefined) return undefined
+  if (typeof path !== 'string' || !PLAIN.test(path)) return `${req.baseUrl ?? ''}${String(path)}`
+  const own = path.split('/').filter(Boolean)
+  const all = (req.originalUrl ?? req.url ?? '')
+    .replace(/[?#].*$/s, '')
+    .split('/')
+    .filter(Boolean)
+  return `/${[...all.slice(0, Math.max(0, all.length - own.length)), ...own].join('/')}`
 }
