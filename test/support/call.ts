@@ -1,11 +1,4 @@
 import { request } from 'node:http'
-import express from 'express'
-
-/** Both majors of Express, under the names of the tests. */
-export const FLAVOURS: readonly (readonly [string, typeof express])[] = [
-  ['Express 4', require('express4') as typeof express],
-  ['Express 5', express],
-]
 
 /** A `traceparent` value of trace `id`. */
 export const traceparent = (id: string): string => `00-${id}-00f067aa0ba902b7-01`

@@ -14,7 +14,11 @@ export interface TestServer {
 
 /** Starts `handler` on a free port of every loopback address. */
 export async function serve(handler: RequestListener): Promise<TestServer> {
-  const server = createServer(handler)
+  return listening(createServer(handler))
+}
+
+/** Starts `server`, which a framework has made, on a free port of every loopback address. */
+export async function listening(server: Server): Promise<TestServer> {
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
   const { port } = server.address() as AddressInfo
   return {

@@ -1,0 +1,36 @@
+import { expect } from 'chai'
+import Koa from 'koa'
+import { currentTraceId } from 'tracelane'
+import { traceKoa } from 'tracelane/middleware/koa'
+import { call, traceparent } from '../support/call'
+import { FRAMEWORKS } from '../support/frameworks'
+import { serve } from '../support/http-server'
+import { describeEnds } from './table/ends'
+import { describeFlows } from './table/flows'
+import { ID } from './table/harness'
+import { describeTraces } from './table/traces'
+import { describeUnchanged } from './table/unchanged'
+
+for (const describeTable of [describeTraces, describeEnds, describeFlows, describeUnchanged]) describeTable(FRAMEWORKS.koa)
+
+describe('traceKoa()', () => {
+  it('refuses options that it does not know, with the cure', () => {
+    expect(() => traceKoa({ span: false } as never)).to.throw("traceKoa does not know 'span': did you mean 'spans'?")
+  })
+
+  it("has the 'error' of the app, which Koa emits behind the middleware, in the request's trace", async () => {
+    const app = new Koa()
+    const seen: unknown[] = []
+    app.on('error', (error: Error, ctx: Koa.Context) => seen.push(error.message, currentTraceId(), ctx.path))
+    app.use(traceKoa())
+    app.use(async () => {
+      await Promise.resolve()
+      throw new Error('mine')
+    })
+    const server = await serve(app.callback())
+    const answer = await call(`${server.origin}/a`, { headers: { traceparent: traceparent(ID('a')) } })
+    await server.close()
+    expect(answer).to.include({ status: 500, body: 'Internal Server Error' })
+    expect(seen).to.deep.equal(['mine', ID('a'), '/a'])
+  })
+})
