@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { expect } from 'chai'
 import { counters, currentTraceId } from 'tracelane'
 import { traceListener, traceUpgrade } from 'tracelane/middleware/http'
+import { WebSocket, WebSocketServer } from 'ws'
 import { call, traceparent } from '../support/call'
 import { FRAMEWORKS } from '../support/frameworks'
 import { listening, serve, type TestServer } from '../support/http-server'
@@ -105,6 +106,37 @@ describe('tracelane/middleware/http', () => {
       const spans = await port.spanCount(1)
       expect(spans[0]).to.include({ name: 'GET /live', outcome: 'aborted', error: 'Error: broken' })
       expect([spans.length, port.ends]).to.deep.equal([1, [{ traceId: ID('a'), failed: true }]])
+    })
+
+    it('has what ws does with a websocket in the trace of its handshake', async () => {
+      server = await serve((_req, res) => res.end())
+      const sockets = new WebSocketServer({ noServer: true })
+      const seen: (readonly [string, string | undefined])[] = []
+      const note = (event: string): void => void seen.push([event, currentTraceId()])
+      sockets.on('connection', (socket) => {
+        note('connection')
+        socket.on('message', (data) => {
+          note('message')
+          socket.send(data)
+        })
+        socket.on('close', () => note('close'))
+      })
+      server.server.on(
+        'upgrade',
+        traceUpgrade((req, socket, head) => {
+          sockets.handleUpgrade(req, socket, head, (opened) => void sockets.emit('connection', opened, req))
+        }),
+      )
+      const client = new WebSocket(`ws://127.0.0.1:${server.port}/live`, { headers: { traceparent: traceparent(ID('c')) } })
+      await once(client, 'open')
+      client.send('hello')
+      const [data] = await once(client, 'message')
+      expect(String(data)).to.equal('hello')
+      client.close()
+      await once(client, 'close')
+      const [span] = await port.spanCount(1)
+      expect(seen).to.deep.equal(['connection', 'message', 'close'].map((event) => [event, ID('c')]))
+      expect(span).to.include({ name: 'GET /live', outcome: 'ok' })
     })
 
     it('has no event for those that are silent, and counts the end of the trace', async () => {
