@@ -23,7 +23,7 @@ export interface FastifyLike {
   ): unknown
 }
 
-/** A plugin of Fastify 4 and 5 that adds its hook to the instance that registers it, and to all below. */
+/** A plugin of Fastify that adds its hook to the instance that registers it, and to all below. */
 export type FastifyPlugin = (instance: FastifyLike, options: unknown, done: (error?: Error) => void) => void
 
 /**

@@ -11,7 +11,7 @@ export interface HonoContext {
   readonly req: { readonly routePath?: string }
 }
 
-/** A middleware of Hono 4. */
+/** A middleware of Hono. */
 export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) => Promise<void>
 
 /** A route that matches whatever comes is a middleware's, so nobody has served the request. */

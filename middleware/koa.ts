@@ -13,7 +13,7 @@ export interface KoaContext {
   readonly _matchedRoute?: unknown
 }
 
-/** A middleware of Koa 2 and 3. */
+/** A middleware of Koa. */
 export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>
 
 /**

@@ -1,13 +1,16 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { serve, upgradeWebSocket } from '@hono/node-server'
+import { getRequestListener, serve, upgradeWebSocket } from '@hono/node-server'
 import { expect } from 'chai'
 import { Hono } from 'hono'
 import { currentTraceId } from 'tracelane'
 import { traceHono } from 'tracelane/middleware/hono'
+import { traceListener } from 'tracelane/middleware/http'
 import { WebSocket, WebSocketServer } from 'ws'
-import { traceparent } from '../support/call'
+import { call, traceparent } from '../support/call'
 import { FRAMEWORKS } from '../support/frameworks'
+import { listening } from '../support/http-server'
 import { listenToPort } from '../support/port-events'
 import { describeEnds } from './table/ends'
 import { describeFlows } from './table/flows'
@@ -61,5 +64,21 @@ describe('traceHono()', () => {
     const answer = await app.request('/')
     expect(await answer.text()).to.equal('undefined')
     expect(answer.headers.get('x-trace-id')).to.equal(null)
+  })
+
+  it('has what a body reads while Hono sends it in the trace when traceListener is around the app', async () => {
+    let left = 5
+    const body = (): ReadableStream =>
+      new ReadableStream({
+        pull(controller) {
+          if (left-- > 0) controller.enqueue(Buffer.from(`${currentTraceId()} `))
+          else controller.close()
+        },
+      })
+    const app = new Hono().use(traceHono()).get('/', (c) => c.body(body()))
+    const server = await listening(createServer(traceListener(getRequestListener(app.fetch))))
+    const answer = await call(server.origin, { headers: { traceparent: traceparent(ID('b')) } })
+    await server.close()
+    expect(answer.body).to.equal(`${ID('b')} `.repeat(5))
   })
 })

@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import Koa from 'koa'
 import { currentTraceId } from 'tracelane'
+import { traceListener } from 'tracelane/middleware/http'
 import { traceKoa } from 'tracelane/middleware/koa'
 import { call, traceparent } from '../support/call'
 import { FRAMEWORKS } from '../support/frameworks'
@@ -32,5 +34,23 @@ describe('traceKoa()', () => {
     await server.close()
     expect(answer).to.include({ status: 500, body: 'Internal Server Error' })
     expect(seen).to.deep.equal(['mine', ID('a'), '/a'])
+  })
+
+  it('has what a body reads while Koa sends it in the trace when traceListener is around the app', async () => {
+    const app = new Koa()
+    let left = 5
+    app.use(traceKoa())
+    app.use((ctx) => {
+      ctx.body = new Readable({
+        highWaterMark: 1,
+        read() {
+          this.push(left-- > 0 ? `${currentTraceId()} ` : null)
+        },
+      })
+    })
+    const server = await serve(traceListener(app.callback()))
+    const answer = await call(server.origin, { headers: { traceparent: traceparent(ID('b')) } })
+    await server.close()
+    expect(answer.body).to.equal(`${ID('b')} `.repeat(5))
   })
 })
