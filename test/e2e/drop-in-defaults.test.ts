@@ -5,8 +5,8 @@ import { currentTrace, getLogger, mdc, type TraceContext, trustCidr, trustSecret
 import { traceFetch } from 'tracelane/interceptors/fetch'
 import { traceServerInterceptor } from 'tracelane/interceptors/grpc'
 import { traceMiddleware } from 'tracelane/middleware/express'
+import { call } from '../support/call'
 import { type EchoServer, serveEcho } from '../support/echo-server'
-import { call } from '../support/express-apps'
 import { Lanes } from '../support/grpc-lanes'
 import { serve, type TestServer } from '../support/http-server'
 
