@@ -4,7 +4,7 @@ import { checkOptions, type Rule, rules } from '../internal/options'
 import { consoleSink, type SinkSpec } from '../sinks'
 import { flushAppender, replaceAppender } from './dispatch'
 import { levelOfEnvironment, serviceOfEnvironment } from './environment'
-import { nodeOf, resetLevels, rootNode, setLevel } from './hierarchy'
+import { nodeOf, resetLevels, setLevel } from './hierarchy'
 
 /** Options of `configure`: those of the appender, and these. */
 export interface LoggingOptions extends AsyncAppenderOptions {
@@ -58,8 +58,7 @@ export function configure(options: LoggingOptions = {}): Promise<FlushResult> {
     ...appender
   } = options
   const replaced = replaceAppender(new AsyncAppender(sinks, { service }, appender))
-  resetLevels()
-  setLevel(rootNode, level)
+  resetLevels(level)
   for (const [name, own] of Object.entries(levels)) setLevel(nodeOf(name), own)
   return replaced
 }
@@ -74,9 +73,14 @@ export function flush(options: { readonly deadlineMs?: number } = {}): Promise<F
   return flushAppender(options.deadlineMs)
 }
 
-/** Writes everything logged so far, ends the flush threads and resolves with counts; a later log call begins anew with the console. */
+/**
+ * Writes everything logged so far, ends the flush threads and resolves with counts. A later log call begins anew, with the console
+ * and the level of the environment.
+ */
 export function close(): Promise<FlushResult> {
-  return replaceAppender(undefined)
+  const closed = replaceAppender(undefined)
+  resetLevels()
+  return closed
 }
 
 function isSink(value: unknown): boolean {

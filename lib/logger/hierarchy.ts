@@ -19,12 +19,7 @@ function node(name: string, parent: LoggerNode | undefined): LoggerNode {
 /** The root of all names; its level is that of the environment until `configure` is called. */
 export const rootNode: LoggerNode = processWide('logger.root.1', () => {
   const root = node('', undefined)
-  try {
-    setLevel(root, levelOfEnvironment())
-  } catch (error) {
-    // This runs while the package loads, where nobody expects an exception.
-    complain('environment', (error as Error).message)
-  }
+  setLevel(root, forgivingLevelOfEnvironment())
   return root
 })
 
@@ -53,9 +48,23 @@ function refresh(target: LoggerNode): void {
   for (const child of target.children.values()) refresh(child)
 }
 
-/** Takes every level away, so that all nodes are at info. */
-export function resetLevels(target: LoggerNode = rootNode): void {
+/** Takes every logger's own level away, and gives the root `level`, by default that of the environment. */
+export function resetLevels(level: Threshold = forgivingLevelOfEnvironment()): void {
+  forget(rootNode)
+  setLevel(rootNode, level)
+}
+
+function forget(target: LoggerNode): void {
   target.own = undefined
-  target.effective = target.parent?.effective ?? SEVERITY.info
-  for (const child of target.children.values()) resetLevels(child)
+  for (const child of target.children.values()) forget(child)
+}
+
+/* For callers that nobody expects to throw, such as the loading of the package: a wrong word is told, and counts as `info`. */
+function forgivingLevelOfEnvironment(): Threshold {
+  try {
+    return levelOfEnvironment()
+  } catch (error) {
+    complain('environment', (error as Error).message)
+    return 'info'
+  }
 }

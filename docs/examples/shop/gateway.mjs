@@ -5,14 +5,18 @@ import express from 'express'
 import { configure, fileSink, getLogger, mdc } from 'tracelane'
 import { traceAxios } from 'tracelane/interceptors/axios'
 import { traceMiddleware } from 'tracelane/middleware/express'
-import { host, listening, logFile, onStop, ports } from './service.mjs'
+import { host, listening, logFile, onStop, patienceMs, ports } from './service.mjs'
 
 configure({ service: 'gateway', level: 'info', sinks: [fileSink({ path: logFile('gateway') })] })
 const log = getLogger('gateway.checkout')
 
 // 4xx is an answer like any other; 5xx and a dead connection throw.
 const orders = traceAxios(
-  axios.create({ baseURL: `http://${host}:${ports.orders}`, timeout: 5000, validateStatus: (status) => status < 500 }),
+  axios.create({
+    baseURL: `http://${host}:${ports.orders}`,
+    timeout: patienceMs + 2000,
+    validateStatus: (status) => status < 500,
+  }),
 )
 
 const app = express()

@@ -7,7 +7,7 @@ import { mdc, withSpan } from 'tracelane'
 import { logSpans, traceMixin } from 'tracelane/adapters/pino'
 import { traceClientInterceptor } from 'tracelane/interceptors/grpc'
 import { traceMiddleware } from 'tracelane/middleware/express'
-import { host, listening, logFile, onStop, ports, protoFile } from './service.mjs'
+import { host, listening, logFile, onStop, patienceMs, ports, protoFile } from './service.mjs'
 
 const destination = pino.destination({ dest: logFile('orders'), mkdir: true, sync: false })
 const log = pino({ mixin: traceMixin, base: { service: 'orders' } }, destination)
@@ -20,7 +20,7 @@ const stock = new shop.Stock(`${host}:${ports.stock}`, grpc.credentials.createIn
 
 function reserve(reservation) {
   return new Promise((resolve, reject) => {
-    stock.reserve(reservation, { deadline: Date.now() + 3000 }, (error, reply) => (error ? reject(error) : resolve(reply)))
+    stock.reserve(reservation, { deadline: Date.now() + patienceMs }, (error, reply) => (error ? reject(error) : resolve(reply)))
   })
 }
 

@@ -5,14 +5,18 @@ import { join } from 'node:path'
 
 const SERVICES = ['gateway', 'orders', 'stock']
 
-/** Starts the services with empty logs. `onTrouble` is called with an error if one of them ends before `stop` is called. */
-export function startShop({ port, logFolder, onTrouble }) {
+/**
+ * Starts the services with empty logs, and with `env` added to the environment. `onTrouble` is called with an error if one of
+ * them ends before `stop` is called.
+ */
+export function startShop({ port, logFolder, onTrouble, env: more = {} }) {
   mkdirSync(logFolder, { recursive: true })
   const logs = SERVICES.map((service) => join(logFolder, `${service}.log`))
   for (const log of logs) writeFileSync(log, '')
   // A port in use is told once, in a sentence of ours.
   const quiet = { GRPC_VERBOSITY: 'NONE' }
-  const env = { ...process.env, ...quiet, GATEWAY_PORT: port, ORDERS_PORT: port + 1, STOCK_PORT: port + 2, LOG_DIR: logFolder }
+  const ports = { GATEWAY_PORT: port, ORDERS_PORT: port + 1, STOCK_PORT: port + 2 }
+  const env = { ...process.env, ...quiet, ...ports, LOG_DIR: logFolder, ...more }
   const services = SERVICES.map((name) => startService(name, env))
   let stopping
 

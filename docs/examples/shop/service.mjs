@@ -1,11 +1,19 @@
 // What the three services share: where they listen, where they log, and how they stop.
 import { join } from 'node:path'
 
-const { GATEWAY_PORT = '4310', ORDERS_PORT = '4311', STOCK_PORT = '4312', LOG_DIR = 'logs/shop' } = process.env
+const {
+  GATEWAY_PORT = '4310',
+  ORDERS_PORT = '4311',
+  STOCK_PORT = '4312',
+  LOG_DIR = 'logs/shop',
+  PATIENCE_MS = '3000',
+} = process.env
 
 export const host = '127.0.0.1'
 export const ports = { gateway: Number(GATEWAY_PORT), orders: Number(ORDERS_PORT), stock: Number(STOCK_PORT) }
 export const logFile = (service) => join(LOG_DIR, `${service}.log`)
+/** How long a service waits for the next one; the one before it waits a little longer. */
+export const patienceMs = Number(PATIENCE_MS)
 export const protoFile = join(import.meta.dirname, 'shop.proto')
 
 /** Tells start.mjs how listening went; a port in use ends the process with one sentence. */
