@@ -17,7 +17,15 @@ export {
 } from './context'
 export { type Counters, counters } from './diagnostics'
 export { type ErrorCode, isTracelaneError, TracelaneError } from './errors'
-export { type EventSubscriber, type Level, type LogEvent, subscribeEvents, type Threshold, type TraceEnd } from './event'
+export {
+  type EventSubscriber,
+  type Level,
+  type LogEvent,
+  subscribeEvents,
+  type TaskEnd,
+  type Threshold,
+  type TraceEnd,
+} from './event'
 export { close, configure, flush, getLogger, type Logger, type LoggingOptions } from './logger'
 export {
   type Beside,
@@ -64,6 +72,7 @@ export {
   type SpanKind,
   type SpanOutcome,
   type SpanRecord,
+  type TaskOptions,
   type Trust,
   type TrustOption,
   type TrustParts,
@@ -72,4 +81,5 @@ export {
   trustCidr,
   trustSecret,
   withSpan,
+  withTask,
 } from './span'

@@ -1,7 +1,7 @@
 import type { InterceptingCall, Interceptor, InterceptorOptions, Metadata, NextCall } from '@grpc/grpc-js'
 import { currentScope, runInScope, type Scope } from '../../lib/context'
 import { CLOCK_HEADER, carriesOwnContext, injectAround, receiveReplyClock } from '../../lib/propagation'
-import { type ClientPolicy, openClientScope, spanEnded, targetsNow } from '../../lib/span'
+import { type ClientPolicy, openClientScope, spanEnded, targetsNow, toldContext } from '../../lib/span'
 import { type CallLimit, currentLimit, earlierDeadline } from './limit'
 import { metadataGetter, metadataSetter } from './metadata'
 import { type GrpcClientTraceOptions, resolveClientOptions } from './options'
@@ -100,7 +100,7 @@ class MadeCall {
     }
     const copy = metadata.clone()
     copy.remove(CLOCK_HEADER)
-    injectAround(this.#scope.context, metadata, metadataGetter, copy, metadataSetter)
+    injectAround(toldContext(this.#scope.context, targets), metadata, metadataGetter, copy, metadataSetter)
     this.#clockSent = metadataGetter.get(copy, CLOCK_HEADER) !== undefined
     return copy
   }

@@ -2,6 +2,7 @@ import { complain } from '../diagnostics'
 import { processWide } from '../internal/runtime'
 import { reasonOf } from './json'
 import type { LogEvent } from './log-event'
+import type { TaskEnd } from './task-ledger'
 
 /*
  * Middleware and interceptors know this port only; loggers and adapters subscribe to it.
@@ -21,6 +22,8 @@ export interface EventSubscriber {
   /** An event made by the kit itself. Runs on the thread and in the call of its cause, so it must be quick. */
   onEvent?(event: LogEvent): void
   onTraceEnded?(end: TraceEnd): void
+  /** The work of this process on a task is over, and the event that says so has been emitted. */
+  onTaskEnded?(end: TaskEnd): void
 }
 
 const subscribers = processWide('event.subscribers.1', () => new Set<EventSubscriber>())
@@ -46,6 +49,11 @@ export function emit(event: LogEvent): void {
 /** Tells every subscriber that a trace ended here. Never throws. */
 export function traceEnded(end: TraceEnd): void {
   tell((subscriber) => subscriber.onTraceEnded?.(end))
+}
+
+/** Tells every subscriber that a task ended here. Never throws. */
+export function taskEnded(end: TaskEnd): void {
+  tell((subscriber) => subscriber.onTaskEnded?.(end))
 }
 
 function tell(what: (subscriber: EventSubscriber) => void): void {

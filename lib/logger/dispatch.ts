@@ -1,5 +1,5 @@
 import { AsyncAppender, type FlushResult } from '../appender'
-import { divertedTo, type LogEvent, nextSequence, SEVERITY, subscribeEvents } from '../event'
+import { divertedTo, enterTask, hasOpenTasks, type LogEvent, nextSequence, SEVERITY, subscribeEvents } from '../event'
 import { processWide } from '../internal/runtime'
 import { consoleSink } from '../sinks'
 import { serviceOfEnvironment } from './environment'
@@ -26,7 +26,9 @@ export function dispatch(event: LogEvent): void {
     return
   }
   if (output.appender === undefined) void replaceAppender(new AsyncAppender([consoleSink()], { service: serviceOfEnvironment() }))
-  output.appender?.append(event, nextSequence())
+  const seq = nextSequence()
+  if (hasOpenTasks()) enterTask(event, seq, () => output.appender?.append(event, seq))
+  else output.appender?.append(event, seq)
 }
 
 /**

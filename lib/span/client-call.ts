@@ -9,7 +9,7 @@ import {
   type TargetMatch,
 } from '../propagation'
 import { type ClientPolicy, targetsNow } from './client-options'
-import { openClientScope } from './client-span'
+import { openClientScope, toldContext } from './client-span'
 import { httpSpanName, peerOf } from './http-name'
 import { type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
 
@@ -153,7 +153,7 @@ export class ClientCall {
 
   #fresh(own: ReadHeader): Record<string, string> {
     const headers: Record<string, string> = {}
-    injectAround(this.scope.context, own, ownGetter, headers, recordSetter)
+    injectAround(toldContext(this.scope.context, this.#targets), own, ownGetter, headers, recordSetter)
     return headers
   }
 

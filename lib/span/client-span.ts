@@ -1,4 +1,6 @@
-import { childOf, currentScope, NO_FIELDS, newTrace, type Scope, scopeOf } from '../context'
+import { childOf, currentScope, NO_FIELDS, newTrace, rootOf, type Scope, scopeOf, TraceContext } from '../context'
+import type { TargetMatch } from '../propagation'
+import { TASK_MEMBER } from './task-member'
 
 /**
  * The scope of a call that is about to be made: a new span under that of the caller, or a new trace outside any.
@@ -10,4 +12,10 @@ export function openClientScope(): Scope {
   const caller = currentScope()
   const context = caller === undefined ? newTrace() : childOf(caller.context)
   return scopeOf(context, caller, caller?.mdc ?? NO_FIELDS)
+}
+
+/** What may be told of `context` to a host that `targets` let through: a task goes to hosts that somebody has named only. */
+export function toldContext(context: TraceContext, targets: TargetMatch | undefined): TraceContext {
+  if (targets !== undefined || context.baggage.get(TASK_MEMBER) === undefined) return context
+  return new TraceContext({ ...context, baggage: context.baggage.without(TASK_MEMBER) }, rootOf(context))
 }

@@ -7,7 +7,7 @@ export {
   resolveClientTrace,
   targetsNow,
 } from './client-options'
-export { openClientScope } from './client-span'
+export { openClientScope, toldContext } from './client-span'
 export { failureText, outcomeOfAbort } from './failure'
 export { type DispatchOptions, type FetchDispatcher, HopDispatcher, JUDGED } from './hop-dispatcher'
 export { httpSpanName } from './http-name'
@@ -20,3 +20,4 @@ export { SPAN_LOGGER, type SpanKind, type SpanOutcome, type SpanRecord, spanEnde
 export type { Trust, TrustOption, TrustParts } from './trust'
 export { type TrustSecretOptions, type TrustSubject, trustCidr, trustSecret } from './trust-helpers'
 export { withSpan } from './with-span'
+export { TASK_LOGGER, type TaskOptions, withTask } from './with-task'
