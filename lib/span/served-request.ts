@@ -19,7 +19,8 @@ const SERVED = Symbol.for('tracelane.served')
 /** Gives the pattern of the route that served a request (`/orders/:id`); it is asked at the end. */
 export type RouteReader = () => unknown
 
-type Traced = IncomingMessage & { [SERVED]?: ServedRequest }
+/** Our listener for the end of a response; whoever mounts a middleware again finds the request there. */
+type EndListener = (() => void) & { [SERVED]?: ServedRequest }
 
 /**
  * Gives a request of Node's own HTTP server its trace: opens its scope, ties the events of `req` and `res` to it, names the trace
@@ -39,10 +40,11 @@ export function serveRequest<Req extends IncomingMessage>(
   try {
     if (scope === undefined) {
       scope = openRequestScope(req, options)
-      trace(req, res, scope, options)
+      trace(req, res, scope, options).route = route
+    } else if (route !== undefined) {
+      const served = servedBy(res)
+      if (served !== undefined) served.route = route
     }
-    const served = (req as Traced)[SERVED]
-    if (route !== undefined && served !== undefined) served.route = route
   } catch (error) {
     complain(room, `a request could not be traced: ${failureText(error)}`)
   }
@@ -54,25 +56,32 @@ function trace<Req extends IncomingMessage>(
   res: ServerResponse,
   scope: Scope,
   options: ResolvedServerOptions<Req>,
-): void {
+): ServedRequest {
   const silent = isSilent(scope, req, options)
   emitWithin(req, scope)
   emitWithin(res, scope)
   if (res.socket === null) bindCallbacks(res, scope)
   sendTrace(res, scope)
   const served = new ServedRequest(req, scope, options.spans, silent)
-  Object.defineProperty(req, SERVED, { value: served, configurable: true })
-  res.once('finish', () => served.finished(res))
+  const finished: EndListener = () => served.finished(res)
+  finished[SERVED] = served
+  res.once('finish', finished)
   res.once('close', () => served.closed(res))
   if (options.spans) served.countBytes(res)
+  return served
 }
 
-/** One request from its arrival to the event that tells how it went. It hangs on the request, and nowhere else. */
+function servedBy(res: ServerResponse): ServedRequest | undefined {
+  const ours = (res.listeners('finish') as EndListener[]).find((listener) => listener[SERVED] !== undefined)
+  return ours?.[SERVED]
+}
+
+/** One request from its arrival to the event that tells how it went. It hangs on the response, and nowhere else. */
 class ServedRequest {
   route: RouteReader | undefined
   readonly #scope: Scope
   readonly #method: string
-  readonly #name: string
+  readonly #target: string
   readonly #spans: boolean
   readonly #silent: boolean
   readonly #start = performance.now()
@@ -84,7 +93,7 @@ class ServedRequest {
   constructor(req: IncomingMessage, scope: Scope, spans: boolean, silent: boolean) {
     this.#scope = scope
     this.#method = req.method ?? 'GET'
-    this.#name = httpSpanName(this.#method, (req as { originalUrl?: string }).originalUrl ?? req.url ?? '')
+    this.#target = (req as { originalUrl?: string }).originalUrl ?? req.url ?? ''
     this.#spans = spans
     this.#silent = silent
   }
@@ -127,7 +136,7 @@ class ServedRequest {
     if (this.#spans && !(this.#silent && outcome === 'ok')) {
       spanEnded(scope, {
         kind: 'server',
-        name: this.#name,
+        name: httpSpanName(this.#method, this.#target),
         outcome,
         durationMs: performance.now() - this.#start,
         status,
