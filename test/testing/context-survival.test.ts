@@ -63,7 +63,7 @@ describe('expectContextSurvives()', () => {
 
   it('passes for the same with its cure', async () => {
     await expectContextSurvives(through(batch(10), bindTrace), { runs: 10 })
-    const bus = bindEmitter(new EventEmitter())
+    const bus = bindEmitter(new EventEmitter().setMaxListeners(0))
     await expectContextSurvives(async (check) => {
       const heard = new Promise<void>((resolve) =>
         bus.once('it', () => {
