@@ -68,11 +68,18 @@ export {
   type SinkSpec,
 } from './sinks'
 export {
+  injectMessage,
+  type MessageOptions,
+  type RunInMessage,
+  runBatch,
+  runMessage,
   type ServerTraceOptions,
   type SpanKind,
+  type SpanLink,
   type SpanOutcome,
   type SpanRecord,
   type TaskOptions,
+  type TracedMessage,
   type Trust,
   type TrustOption,
   type TrustParts,

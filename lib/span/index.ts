@@ -11,12 +11,20 @@ export { openClientScope, toldContext } from './client-span'
 export { failureText, outcomeOfAbort } from './failure'
 export { type DispatchOptions, type FetchDispatcher, HopDispatcher, JUDGED } from './hop-dispatcher'
 export { httpSpanName } from './http-name'
+export {
+  injectMessage,
+  type MessageOptions,
+  type RunInMessage,
+  runBatch,
+  runMessage,
+  type TracedMessage,
+} from './message-span'
 export { type RouteReader, serveRequest } from './served-request'
 export { serveUpgrade } from './served-upgrade'
 export { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './server-options'
 export { openServerScope } from './server-span'
 export { resolveServerTrace, type ServerTraceOptions, type ServerTracePolicy, serverTraceRules } from './server-trace'
-export { SPAN_LOGGER, type SpanKind, type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
+export { SPAN_LOGGER, type SpanKind, type SpanLink, type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
 export type { Trust, TrustOption, TrustParts } from './trust'
 export { type TrustSecretOptions, type TrustSubject, trustCidr, trustSecret } from './trust-helpers'
 export { withSpan } from './with-span'

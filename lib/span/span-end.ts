@@ -1,8 +1,14 @@
 import { runInScope, type Scope } from '../context'
 import { captureEvent, emit, hasSubscribers, type Level } from '../event'
 
-/** What kind of operation a span was: a request served, a call made, or a part of the work. */
-export type SpanKind = 'server' | 'client' | 'internal'
+/** What kind of operation a span was: a request served, a call made, a message sent or handled, or a part of the work. */
+export type SpanKind = 'server' | 'client' | 'producer' | 'consumer' | 'internal'
+
+/** Another span that this one has to do with, in this trace or in another. */
+export interface SpanLink {
+  readonly traceId: string
+  readonly spanId: string
+}
 
 /** How a span ended. `aborted`: the other side went away, or the call was cancelled, before there was a result. */
 export type SpanOutcome = 'ok' | 'error' | 'aborted'
@@ -27,6 +33,8 @@ export interface SpanRecord {
   readonly route?: string | undefined
   /** What was written to the connection for it, head and body, in bytes (before TLS). */
   readonly bytesSent?: number | undefined
+  /** The spans that sent the messages of a batch, at most 128, or the batch that a message came in. */
+  readonly links?: readonly SpanLink[] | undefined
 }
 
 /** The logger name of the events at the end of spans. */

@@ -1,7 +1,6 @@
-import { types } from 'node:util'
-import { childOf, currentScope, NO_FIELDS, newTrace, runInScope, scopeOf } from '../context'
-import { failureText } from './failure'
-import { type SpanRecord, spanEnded } from './span-end'
+import { childOf, currentScope, NO_FIELDS, newTrace, scopeOf } from '../context'
+import { spanEnded } from './span-end'
+import { runTimed } from './timed'
 
 /**
  * Calls `fn` in a child span called `name` and returns what it returns; a new trace begins if there is none.
@@ -14,25 +13,5 @@ export function withSpan<R>(name: string, fn: () => R): R {
   const around = currentScope()
   const context = around === undefined ? newTrace() : childOf(around.context)
   const scope = scopeOf(context, around, around?.mdc ?? NO_FIELDS)
-  const start = performance.now()
-  const end = (outcome: SpanRecord['outcome'], error?: string): void =>
-    spanEnded(scope, { kind: 'internal', name, outcome, durationMs: performance.now() - start, error })
-  return runInScope(scope, () => {
-    let result: R
-    try {
-      result = fn()
-    } catch (thrown) {
-      end('error', failureText(thrown))
-      throw thrown
-    }
-    if (!types.isPromise(result)) {
-      end('ok')
-      return result
-    }
-    result.then(
-      () => end('ok'),
-      (reason: unknown) => end('error', failureText(reason)),
-    )
-    return result
-  })
+  return runTimed(scope, fn, (end) => spanEnded(scope, { kind: 'internal', name, ...end }))
 }
