@@ -86,7 +86,7 @@ await buildWithoutRequire({
 await buildWithoutRequire({
   entryPoints: doors().filter((door) => existsSync(join(root, door.in))),
   outdir: dist,
-  external: ['@grpc/grpc-js'],
+  external: ['@grpc/grpc-js', '@opentelemetry/api'],
   plugins: [shareCore, inlineWorker(source)],
 })
 // The files of tsc, which tests of single modules load, find the program here.

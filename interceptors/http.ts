@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import * as nodeHttp from 'node:http'
 import { urlToHttpOptions } from 'node:url'
-import { currentScope, runInScope, type Scope } from '../lib/context'
+import { currentFlow, type Flow, runInScope } from '../lib/context'
 import { complain } from '../lib/diagnostics'
 import {
   ClientCall,
@@ -167,7 +167,7 @@ function isIn(ours: Readonly<Record<string, string>>, name: string): boolean {
  * wants, and one for 'error' would hide an error that nobody handles.
  */
 class TracedRequest {
-  readonly #caller: Scope | undefined = currentScope()
+  readonly #caller: Flow | undefined = currentFlow()
   readonly #call: ClientCall
   readonly #signal: AbortSignal | undefined
   #response: IncomingMessage | undefined
@@ -193,7 +193,7 @@ class TracedRequest {
     hide(emitter, 'emit', (...args: Parameters<typeof emit>) => {
       said(args[0], args[1])
       const told = (): boolean => emit.apply(emitter, args)
-      return currentScope() === this.#caller ? told() : runInScope(this.#caller, told)
+      return currentFlow() === this.#caller ? told() : runInScope(this.#caller, told)
     })
   }
 

@@ -1,4 +1,4 @@
-import { currentScope, runInScope, type Scope } from '../lib/context'
+import { currentFlow, type Flow, runInScope } from '../lib/context'
 import { complain } from '../lib/diagnostics'
 import {
   type CallResult,
@@ -129,7 +129,7 @@ function isIterable(headers: unknown): boolean {
 /** One call: a dispatch, and those that follow its redirects. */
 class DispatchedCall {
   ended = false
-  readonly #caller: Scope | undefined = currentScope()
+  readonly #caller: Flow | undefined = currentFlow()
   readonly #call: ClientCall
   readonly #signal: AbortSignal | undefined
   #hops = 1
@@ -166,7 +166,7 @@ class DispatchedCall {
         if (!isEnd) this.#heard(name, args)
         const tell = (): unknown => (method as Method).apply(handler, args)
         try {
-          return currentScope() === this.#caller ? tell() : runInScope(this.#caller, tell)
+          return currentFlow() === this.#caller ? tell() : runInScope(this.#caller, tell)
         } finally {
           // A redirect's next hop is dispatched by the end of the one before
           if (isEnd && hop === this.#hops) this.#end({ status: this.#status })

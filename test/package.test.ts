@@ -70,7 +70,16 @@ describe('the tarball', function () {
   for (const extension of ['mts', 'cts']) {
     it(`has declarations that a strict .${extension} program compiles against`, async () => {
       const folder = tempFolder()
-      const packages = ['@grpc/grpc-js', '@types/node', 'undici-types', 'pino', 'winston', 'axios', '@types/express']
+      const packages = [
+        '@grpc/grpc-js',
+        '@opentelemetry/api',
+        '@types/node',
+        'undici-types',
+        'pino',
+        'winston',
+        'axios',
+        '@types/express',
+      ]
       await installPacked(folder, packages)
       const doors = Object.keys(manifest.exports).filter((door) => door !== './package.json')
       const lines = doors.map((door, i) => `import * as door${i} from '${door.replace(/^\./, 'tracelane')}'`)

@@ -1,5 +1,5 @@
 import type { InterceptingCall, Interceptor, InterceptorOptions, Metadata, NextCall } from '@grpc/grpc-js'
-import { currentScope, runInScope, type Scope } from '../../lib/context'
+import { currentFlow, runInScope, type Scope } from '../../lib/context'
 import { CLOCK_HEADER, carriesOwnContext, injectAround, receiveReplyClock } from '../../lib/propagation'
 import { type ClientPolicy, openClientScope, spanEnded, targetsNow, toldContext } from '../../lib/span'
 import { type CallLimit, currentLimit, earlierDeadline } from './limit'
@@ -74,7 +74,7 @@ class MadeCall {
   readonly #grpc: GrpcModule
   readonly #name: string
   readonly #policy: ClientPolicy
-  readonly #caller = currentScope()
+  readonly #caller = currentFlow()
   readonly #scope: Scope = openClientScope()
   readonly #start = performance.now()
   /** The callee was told this trace's clock, so the clock of its reply may move ours. */

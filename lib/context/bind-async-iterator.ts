@@ -1,5 +1,5 @@
 import { TracelaneError } from '../errors'
-import { currentScope, runInScope, type Scope } from './storage'
+import { currentFlow, type Flow, runInScope } from './storage'
 
 type Method = (...args: unknown[]) => unknown
 type Source = Readonly<Record<PropertyKey, unknown>>
@@ -23,10 +23,10 @@ export function bindAsyncIterator(source: unknown): unknown {
     const detail = 'bindAsyncIterator takes an async iterable; for an iterator that is not async, bind its next() with bindTrace'
     throw new TracelaneError('ERR_TRACELANE_ARGUMENT_INVALID', detail)
   }
-  return bound(methods, currentScope())
+  return bound(methods, currentFlow())
 }
 
-function bound(source: Source, scope: Scope | undefined): object {
+function bound(source: Source, scope: Flow | undefined): object {
   const iterable: Record<PropertyKey, unknown> = {}
   const within = (key: PropertyKey, after: (result: unknown) => unknown = (result) => result): void => {
     const method = source[key]

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { TracelaneError } from '../errors'
-import { currentScope, runInScope } from './storage'
+import { currentFlow, type Flow, runInScope } from './storage'
 
 const BOUND = Symbol.for('tracelane.emitter.bound')
 const INNER = Symbol.for('tracelane.listener.inner')
@@ -26,7 +26,13 @@ export function bindEmitter<E extends EventEmitter>(emitter: E): E {
     const detail = 'bindEmitter takes an EventEmitter of node:events; bind the listeners of others one by one with bindTrace'
     throw new TracelaneError('ERR_TRACELANE_ARGUMENT_INVALID', detail)
   }
-  if (!Object.hasOwn(emitter, BOUND)) bind(emitter)
+  if (!Object.hasOwn(emitter, BOUND)) bind(emitter, currentFlow)
+  return emitter
+}
+
+/** `bindEmitter` for listeners that all run in `flow`, whoever adds them. An emitter that is bound already stays as it is. */
+export function bindEmitterTo<E extends EventEmitter>(emitter: E, flow: Flow | undefined): E {
+  if (!Object.hasOwn(emitter, BOUND)) bind(emitter, () => flow)
   return emitter
 }
 
@@ -37,7 +43,7 @@ export function bindEmitter<E extends EventEmitter>(emitter: E): E {
  *   on(f)     list: [ours]   ours.listener = f                       removeListener(f) finds it by `listener`, as Node does
  *   once(f)   list: [ours]   ours.listener = f, around Node's        removeListener(Node's) is translated to ours
  */
-function bind(emitter: EventEmitter): void {
+function bind(emitter: EventEmitter, flow: () => Flow | undefined): void {
   const around = new WeakMap<object, Wrapper>()
   const set = (key: PropertyKey, value: unknown): void => {
     Object.defineProperty(emitter, key, { value, writable: true, configurable: true, enumerable: false })
@@ -46,7 +52,7 @@ function bind(emitter: EventEmitter): void {
   for (const name of ['on', 'addListener', 'prependListener'] as const) {
     const add = emitter[name]
     set(name, function (this: EventEmitter, event: string | symbol, listener: Wrapper) {
-      return add.call(this, event, wrapped(listener, around))
+      return add.call(this, event, wrapped(listener, around, flow))
     })
   }
   for (const name of ['off', 'removeListener'] as const) {
@@ -61,12 +67,12 @@ function bind(emitter: EventEmitter): void {
   })
 }
 
-function wrapped(listener: Wrapper, around: WeakMap<object, Wrapper>): Wrapper {
+function wrapped(listener: Wrapper, around: WeakMap<object, Wrapper>, flow: () => Flow | undefined): Wrapper {
   // Node refuses what is no function, in its own words; what is ours already came through another of these methods.
   if (typeof listener !== 'function' || listener[INNER] !== undefined) return listener
-  const scope = currentScope()
+  const scope = flow()
   const wrapper: Wrapper = function (this: unknown, ...args) {
-    if (currentScope() === scope) return Reflect.apply(listener, this, args)
+    if (currentFlow() === scope) return Reflect.apply(listener, this, args)
     return runInScope(scope, () => Reflect.apply(listener, this, args))
   }
   wrapper[INNER] = listener

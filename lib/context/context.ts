@@ -1,5 +1,5 @@
 import { fieldsOfTrace, mergeFields, NO_FIELDS } from './mdc'
-import { currentScope, runInScope, scopeOf } from './storage'
+import { currentFlow, currentScope, runInScope, scopeOf } from './storage'
 import { childOf, newTrace, rootOf, type TraceContext } from './trace-context'
 
 /** The trace context of this flow, or undefined outside any trace. */
@@ -20,7 +20,7 @@ export function runUnder<R>(parent: TraceContext | undefined, fn: () => R): R {
   const around = currentScope()
   const context = parent === undefined ? newTrace() : childOf(parent)
   const fields = around?.context.traceId === context.traceId ? around.mdc : fieldsOfTrace(rootOf(context))
-  return runInScope(scopeOf(context, around, fields), fn)
+  return runInScope(scopeOf(context, currentFlow(), fields), fn)
 }
 
 /**
@@ -48,7 +48,7 @@ export function forkTrace<R>(fn: () => R): R {
 export function bindTrace<This, Args extends unknown[], R>(
   fn: (this: This, ...args: Args) => R,
 ): (this: This, ...args: Args) => R {
-  const scope = currentScope()
+  const scope = currentFlow()
   function bound(this: This, ...args: Args): R {
     return runInScope(scope, () => fn.apply(this, args))
   }

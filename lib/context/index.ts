@@ -1,12 +1,24 @@
 export { Baggage, type BaggageEntry } from './baggage'
 export { bindAsyncIterator } from './bind-async-iterator'
-export { bindEmitter } from './bind-emitter'
+export { bindEmitter, bindEmitterTo } from './bind-emitter'
 export { HybridClock, laterClock, MAX_CLOCK_DRIFT_MS, processClock } from './clock'
 export { bindTrace, currentTrace, currentTraceId, detach, forkTrace, runUnder } from './context'
 export { NO_SPAN_ID, newSpanId, newTraceId } from './ids'
 export { fieldsOfTrace, type MdcFields, type MdcValue, mdc, mergeFields, NO_FIELDS } from './mdc'
 export { emitWithin, scopeOfEmitter } from './scoped-emitter'
-export { currentScope, runInScope, runOutside, type Scope, scopeOf, storage } from './storage'
+export {
+  type Arrival,
+  currentFlow,
+  currentScope,
+  type Flow,
+  type OtherTracer,
+  otherTracer,
+  runInScope,
+  runOutside,
+  type Scope,
+  scopeOf,
+  storage,
+} from './storage'
 export {
   childOf,
   FLAG_RANDOM,

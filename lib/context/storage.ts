@@ -17,30 +17,69 @@ export interface Scope {
   mdc: MdcFields
   /** A place for another tracing system's context, opaque to us. */
   readonly foreign: unknown
+  /** The span of the other tracing system that was active when this scope was opened. */
+  readonly beside?: object | undefined
 }
+
+/** A flow outside any trace of ours that has the context of another tracing system. */
+export interface ForeignFlow {
+  readonly context?: undefined
+  readonly foreign: unknown
+}
+
+/** Whatever a flow may be in; take it to come back to a flow, and `Scope` to say something in a trace. */
+export type Flow = Scope | ForeignFlow
+
+/** What lib/otel adds, when it is used: without it nothing here is ever called. */
+export interface OtherTracer {
+  /** The scope to see in a flow, with the ids of the other system's span if one is active. */
+  view: ((flow: Flow | undefined) => Scope | undefined) | undefined
+  /** The other system's span that is active in this flow. */
+  span: (() => object | undefined) | undefined
+  /** What a request that comes in under `parent` takes over from the flow in which it is told. */
+  arrive: ((flow: Flow | undefined, parent: TraceContext | undefined) => Arrival) | undefined
+}
+
+/** What belongs to a request of the flow in which it came in. */
+export interface Arrival {
+  /** Whose `foreign` slot goes on; undefined if it is another request's. */
+  readonly flow: Flow | undefined
+  /** The context of the request with the ids of the span that the other system has opened for it, if those are wanted. */
+  readonly adopt?: ((context: TraceContext) => TraceContext) | undefined
+}
+
+/** The other tracing system of this process. */
+export const otherTracer: OtherTracer = processWide('other-tracer.1', () => ({ view: undefined, span: undefined, arrive: undefined }))
 
 /**
  * The only `AsyncLocalStorage` of the kit: on Node 20 and 22 each one slows down every `await` of the process.
  *
  * Only `run` is ever called on it. `enterWith` is not: it leaks into the caller when it is called before the first `await`.
  */
-export const storage: AsyncLocalStorage<Scope | undefined> = processWide(
+export const storage: AsyncLocalStorage<Flow | undefined> = processWide(
   'storage.1',
-  () => new AsyncLocalStorage<Scope | undefined>(),
+  () => new AsyncLocalStorage<Flow | undefined>(),
 )
 
 /** The scope of this flow, or undefined outside any trace. */
 export function currentScope(): Scope | undefined {
+  const flow = storage.getStore()
+  if (otherTracer.view !== undefined) return otherTracer.view(flow)
+  return flow?.context === undefined ? undefined : flow
+}
+
+/** What this flow is in, to come back to it by `runInScope`. */
+export function currentFlow(): Flow | undefined {
   return storage.getStore()
 }
 
 /** A scope for `context`; `parent` gives the foreign slot, and the MDC unless `mdc` is given. */
-export function scopeOf(context: TraceContext, parent: Scope | undefined, mdc: MdcFields): Scope {
-  return { context, root: rootOf(context), mdc, foreign: parent?.foreign }
+export function scopeOf(context: TraceContext, parent: Flow | undefined, mdc: MdcFields): Scope {
+  return { context, root: rootOf(context), mdc, foreign: parent?.foreign, beside: otherTracer.span?.() }
 }
 
 /** Calls `fn` in `scope` (undefined: outside any trace) and returns what it returns. */
-export function runInScope<R>(scope: Scope | undefined, fn: () => R): R {
+export function runInScope<R>(scope: Flow | undefined, fn: () => R): R {
   return storage.run(scope, fn)
 }
 

@@ -1,4 +1,4 @@
-import { childOf, currentScope, NO_FIELDS, newTrace, rootOf, type Scope, scopeOf, TraceContext } from '../context'
+import { childOf, currentFlow, currentScope, NO_FIELDS, newTrace, rootOf, type Scope, scopeOf, TraceContext } from '../context'
 import type { TargetMatch } from '../propagation'
 import { TASK_MEMBER } from './task-member'
 
@@ -11,7 +11,7 @@ import { TASK_MEMBER } from './task-member'
 export function openClientScope(): Scope {
   const caller = currentScope()
   const context = caller === undefined ? newTrace() : childOf(caller.context)
-  return scopeOf(context, caller, caller?.mdc ?? NO_FIELDS)
+  return scopeOf(context, currentFlow(), caller?.mdc ?? NO_FIELDS)
 }
 
 /** What may be told of `context` to a host that `targets` let through: a task goes to hosts that somebody has named only. */

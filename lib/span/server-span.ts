@@ -1,12 +1,13 @@
 import {
   Baggage,
   childOf,
-  currentScope,
+  currentFlow,
   FLAG_SAMPLED,
   fieldsOfTrace,
   type MdcFields,
   mergeFields,
   newTrace,
+  otherTracer,
   rootOf,
   type Scope,
   scopeOf,
@@ -21,7 +22,8 @@ const DEFAULTS: ServerTracePolicy = resolveServerTrace({})
 /**
  * The scope of a request that has just come in: a new span under that of the caller, if `carrier` has a valid context that `policy`
  * trusts, else a new trace. `subject` is what the policy's `trust` function is asked about. A scope that happens to be active (a server
- * that was started inside a span) is replaced, not continued.
+ * that was started inside a span, another request on the same connection) is replaced, not continued; of another tracing system's context
+ * only that which belongs to this request goes on, with its ids if the caller's are trusted.
  */
 export function openServerScope<C>(carrier: C, getter: Getter<C>): Scope
 export function openServerScope<C, S>(carrier: C, getter: Getter<C>, policy: ServerTracePolicy<S>, subject: S): Scope
@@ -38,7 +40,9 @@ export function openServerScope<C>(
   const { baggage } = context
   const fields =
     baggageFields.length === 0 || baggage.size === 0 ? mdc : mergeFields(mdc, fieldsOfBaggage(baggage, baggageFields))
-  return scopeOf(context, currentScope(), fields)
+  const arrival = otherTracer.arrive?.(currentFlow(), found)
+  const isOpen = found === undefined || verdict.id === 'always'
+  return scopeOf((isOpen ? arrival?.adopt?.(context) : undefined) ?? context, arrival?.flow, fields)
 }
 
 interface Opened {

@@ -1,4 +1,4 @@
-import { childOf, currentScope, NO_FIELDS, newTrace, scopeOf } from '../context'
+import { childOf, currentFlow, currentScope, NO_FIELDS, newTrace, scopeOf } from '../context'
 import { spanEnded } from './span-end'
 import { runTimed } from './timed'
 
@@ -12,6 +12,6 @@ import { runTimed } from './timed'
 export function withSpan<R>(name: string, fn: () => R): R {
   const around = currentScope()
   const context = around === undefined ? newTrace() : childOf(around.context)
-  const scope = scopeOf(context, around, around?.mdc ?? NO_FIELDS)
+  const scope = scopeOf(context, currentFlow(), around?.mdc ?? NO_FIELDS)
   return runTimed(scope, fn, (end) => spanEnded(scope, { kind: 'internal', name, ...end }))
 }

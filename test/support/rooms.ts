@@ -21,6 +21,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   sinks: [...BASE, ...RECORDS, 'spool'],
   appender: [...BASE, ...RECORDS, 'layout', 'sinks'],
   logger: [...BASE, ...RECORDS, 'layout', 'sinks', 'appender'],
+  otel: [...BASE, 'context'],
   adapters: [...BASE, ...RECORDS, 'appender', 'logger'],
   shipper: [...BASE, ...RECORDS, 'sinks', 'spool'],
   consume: [...BASE, ...RECORDS, 'propagation'],
@@ -52,6 +53,7 @@ const THIRD_PARTY = [
   /^middleware\//,
   /^interceptors\//,
   /^lib\/adapters\//,
+  /^lib\/otel\//,
   /^lib\/sinks\/[^/]+\/client\.ts$/,
   /^lib\/collector\//,
 ]

@@ -1,0 +1,2 @@
+export { TracelaneContextManager } from './context-manager'
+export { useOpenTelemetryIds } from './ids'
