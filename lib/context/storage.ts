@@ -49,7 +49,11 @@ export interface Arrival {
 }
 
 /** The other tracing system of this process. */
-export const otherTracer: OtherTracer = processWide('other-tracer.1', () => ({ view: undefined, span: undefined, arrive: undefined }))
+export const otherTracer: OtherTracer = processWide('other-tracer.1', () => ({
+  view: undefined,
+  span: undefined,
+  arrive: undefined,
+}))
 
 /**
  * The only `AsyncLocalStorage` of the kit: on Node 20 and 22 each one slows down every `await` of the process.

@@ -6,7 +6,7 @@ export { configurePropagation, type PropagationOptions, propagation } from './co
 export { type CorrelationIdOptions, correlationId } from './correlation-id'
 export { type Environment, extractEnvironment, traceEnvironment } from './environment'
 export { jaeger } from './jaeger'
-export { type MessageHeaders, messageGetter, messageSetter, type SingleHeader } from './message-carrier'
+export { messageGetter, messageSetter } from './message-carrier'
 export type { Beside, Getter, Propagator, Setter } from './propagator'
 export { runWithTrace, type SerializedTrace, serializeTrace } from './serialized-trace'
 export { resolveTargets, type TargetMatch, type Targets, targetsRule } from './targets'

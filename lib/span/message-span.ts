@@ -1,7 +1,7 @@
 import { NO_FIELDS, newTrace, type Scope, scopeOf } from '../context'
 import { traceEnded } from '../event'
 import { checkOptions, rules } from '../internal/options'
-import { extractFrom, injectInto, type MessageHeaders, messageGetter, messageSetter } from '../propagation'
+import { type Carrier, extractFrom, injectInto, messageGetter, messageSetter } from '../propagation'
 import { openClientScope } from './client-span'
 import { openServerScope } from './server-span'
 import { type SpanLink, type SpanRecord, spanEnded } from './span-end'
@@ -42,7 +42,7 @@ export function injectMessage(headers: object = {}, options: MessageOptions = {}
   checkOptions('injectMessage', options, OPTIONS)
   const { destination, spans = true } = options
   const scope = openClientScope()
-  injectInto(scope.context, headers as MessageHeaders, messageSetter)
+  injectInto(scope.context, headers as Carrier, messageSetter)
   const name = destination === undefined ? 'send' : `send ${destination}`
   if (spans) spanEnded(scope, { kind: 'producer', name, outcome: 'ok', durationMs: 0 })
   return headers
@@ -114,6 +114,6 @@ function headersOf(message: TracedMessage | null | undefined): unknown {
   return message?.headers ?? message?.properties
 }
 
-function isHeaders(headers: unknown): headers is MessageHeaders {
+function isHeaders(headers: unknown): headers is Carrier {
   return typeof headers === 'object' && headers !== null
 }
