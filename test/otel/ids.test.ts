@@ -74,8 +74,9 @@ for (const [name, make] of Object.entries(MANAGERS)) {
       use: (port: number) => Promise<void>,
       wrap: (server: Server) => Server = instrumented,
       listen: (server: Server) => unknown = (server) => server.listen(0),
+      options: Parameters<typeof traceMiddleware>[0] = {},
     ): Promise<void> {
-      const app = express().use(traceMiddleware()).use(handler)
+      const app = express().use(traceMiddleware(options)).use(handler)
       const server = wrap(createServer(app))
       listen(server)
       await once(server, 'listening')
@@ -175,6 +176,21 @@ for (const [name, make] of Object.entries(MANAGERS)) {
         )
       })
     }
+
+    it('takes no id over from OpenTelemetry that the middleware does not trust', async () => {
+      await served(
+        (_req, res) => void res.end(),
+        async (address) => {
+          const reply = await get(address, { traceparent: TRACEPARENT })
+          expect(reply.headers.get('x-trace-id'))
+            .to.match(/^[0-9a-f]{32}$/)
+            .and.not.equal('a'.repeat(32))
+        },
+        instrumented,
+        (server) => server.listen(0),
+        { trust: 'never' },
+      )
+    })
 
     it('takes nothing over of a span in which the server was started', async () => {
       const boot = tracer.startSpan('boot')
