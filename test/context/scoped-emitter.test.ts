@@ -29,6 +29,12 @@ describe('emitWithin()', () => {
     expect(await came).to.deep.equal([1, 2])
   })
 
+  it('runs a listener of errorMonitor in the scope, although nobody listens to the error itself', () => {
+    emitter.on(errorMonitor, note)
+    expect(() => emitter.emit('error', new Error('unheard'))).to.throw('unheard')
+    expect(seen).to.deep.equal([scope.context.spanId])
+  })
+
   it('leaves an emit from inside the same trace in its own span', () => {
     emitter.on('it', note)
     let inner: string | undefined
