@@ -20,21 +20,21 @@ const MAX_LENGTH = 512
 const KNOWN_FLAGS = 0x03
 const DASH = 0x2d
 const ZERO = 0x30
+const LOWER_F = 0x66
 
 /** Parses a `traceparent` value; undefined for anything that the specification calls invalid. */
 export function parseTraceParent(header: string): TraceParent | undefined {
   if (header.length > MAX_LENGTH) return undefined
   const text = trimWhiteSpace(header)
   if (text.length < VERSION_00_LENGTH || !hasDashes(text)) return undefined
-  if (!isLowerHex(text, 0, 2) || text.startsWith('ff')) return undefined
+  if (!isLowerHex(text, 0, 2) || isBoth(text, LOWER_F)) return undefined
   if (text.length > VERSION_00_LENGTH) {
-    if (text.startsWith('00') || text.charCodeAt(VERSION_00_LENGTH) !== DASH) return undefined
+    if (isBoth(text, ZERO) || text.charCodeAt(VERSION_00_LENGTH) !== DASH) return undefined
   }
   if (!isLowerHex(text, 3, 35) || isAllZero(text, 3, 35)) return undefined
   if (!isLowerHex(text, 36, 52) || isAllZero(text, 36, 52)) return undefined
   if (!isLowerHex(text, 53, 55)) return undefined
-  const flags = Number.parseInt(text.slice(53, 55), 16) & KNOWN_FLAGS
-  return { traceId: text.slice(3, 35), parentId: text.slice(36, 52), flags }
+  return { traceId: text.slice(3, 35), parentId: text.slice(36, 52), flags: lowDigit(text.charCodeAt(54)) & KNOWN_FLAGS }
 }
 
 /** A `traceparent` value of version 00; flags that Level 2 does not define are written as zero. */
@@ -44,6 +44,16 @@ export function formatTraceParent(traceId: string, spanId: string, flags: number
 
 function hasDashes(text: string): boolean {
   return text.charCodeAt(2) === DASH && text.charCodeAt(35) === DASH && text.charCodeAt(52) === DASH
+}
+
+/* Whether both digits of the version are `code`. */
+function isBoth(text: string, code: number): boolean {
+  return text.charCodeAt(0) === code && text.charCodeAt(1) === code
+}
+
+/* The value of a hex digit: '0' is 0x30, 'a' is 0x61 and stands for 10. */
+function lowDigit(code: number): number {
+  return code <= 0x39 ? code - 0x30 : code - 0x57
 }
 
 function isLowerHex(text: string, from: number, to: number): boolean {
