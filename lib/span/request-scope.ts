@@ -10,9 +10,9 @@ import { openServerScope } from './server-span'
  * `headersDistinct` tells whether it was sent twice; it is slow, so it is asked only if there is a comma at all.
  */
 const requestGetter: Getter<IncomingMessage> = {
-  get({ headers, headersDistinct }, key) {
-    const value = headers[key]
-    return typeof value === 'string' && value.includes(',') ? (headersDistinct?.[key] ?? value) : value
+  get(req, key) {
+    const value = req.headers[key]
+    return typeof value === 'string' && value.includes(',') ? (req.headersDistinct?.[key] ?? value) : value
   },
 }
 

@@ -63,10 +63,15 @@ function trace<Req extends IncomingMessage>(
   if (res.socket === null) bindCallbacks(res, scope)
   sendTrace(res, scope)
   const served = new ServedRequest(req, scope, options.spans, silent)
-  const finished: EndListener = () => served.finished(res)
+  const closed = (): void => served.closed(res)
+  const finished: EndListener = () => {
+    // 'close' comes from the socket and would be run in the scope, if anybody heard it.
+    res.removeListener('close', closed)
+    served.finished(res)
+  }
   finished[SERVED] = served
   res.once('finish', finished)
-  res.once('close', () => served.closed(res))
+  res.once('close', closed)
   if (options.spans) served.countBytes(res)
   return served
 }
