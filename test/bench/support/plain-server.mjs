@@ -1,0 +1,6 @@
+// Answers every request, with nothing of a tracer in it.
+import { createServer } from 'node:http'
+import { serveParent } from './runs.mjs'
+
+const server = createServer((_req, res) => res.end('hello'))
+server.listen(0, '127.0.0.1', () => serveParent(server.address().port, () => undefined))
