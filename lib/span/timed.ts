@@ -7,8 +7,8 @@ import type { SpanRecord } from './span-end'
 export type TimedEnd = Pick<SpanRecord, 'outcome' | 'durationMs' | 'error'>
 
 /**
- * Calls `fn` in `scope`, returns what it returns, and calls `ended` once: when `fn` has returned or thrown, or when the promise that it
- * returned has settled.
+ * Calls `fn` in `scope`, returns what it returns, and calls `ended` once: when `fn` has returned or thrown. If it returns a promise,
+ * `ended` is called when that has settled, and what is returned is a promise that settles the same way after it.
  */
 export function runTimed<R>(scope: Scope, fn: () => R, ended: (end: TimedEnd) => void): R {
   const start = performance.now()
@@ -26,10 +26,16 @@ export function runTimed<R>(scope: Scope, fn: () => R, ended: (end: TimedEnd) =>
       end('ok')
       return result
     }
-    result.then(
-      () => end('ok'),
-      (reason: unknown) => end('error', failureText(reason)),
-    )
-    return result
+    // Not the promise of `fn` itself: a handler on that would hide a rejection that nobody handles.
+    return result.then(
+      (value: unknown) => {
+        end('ok')
+        return value
+      },
+      (reason: unknown) => {
+        end('error', failureText(reason))
+        throw reason
+      },
+    ) as R
   })
 }

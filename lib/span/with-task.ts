@@ -1,8 +1,8 @@
-import { types } from 'node:util'
 import { currentScope, mergeFields, NO_FIELDS, newTrace, rootOf, runInScope, type Scope, scopeOf, TraceContext } from '../context'
 import { captureEvent, closeTask, emit, openTask, taskEnded } from '../event'
 import { checkOptions } from '../internal/options'
 import { TASK_MEMBER } from './task-member'
+import { runTimed } from './timed'
 
 /** Options of `withTask`. */
 export interface TaskOptions {
@@ -43,19 +43,7 @@ export function withTask<R>(options: TaskOptions, fn: () => R): R {
   const { task, user } = options
   const scope = taskScope(task, user)
   openTask(task)
-  const end = (): void => endTask(task, scope)
-  return runInScope(scope, () => {
-    let result: R
-    try {
-      result = fn()
-    } catch (thrown) {
-      end()
-      throw thrown
-    }
-    if (types.isPromise(result)) result.then(end, end)
-    else end()
-    return result
-  })
+  return runTimed(scope, fn, () => endTask(task, scope))
 }
 
 function taskScope(task: string, user: string | undefined): Scope {
