@@ -57,11 +57,11 @@ describe('the guides of the middleware', () => {
   }
 
   it('name the options of all middleware in one table, which has each of them', () => {
-    const source = readFileSync(projectFile('lib/span/server-options.ts'), 'utf8')
-    const declared = [...source.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name)
+    const sources = ['server-options', 'server-trace'].map((name) => readFileSync(projectFile(`lib/span/${name}.ts`), 'utf8'))
+    const declared = sources.flatMap((source) => [...source.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name))
     const guide = readFileSync(projectFile('docs/guides/express.md'), 'utf8')
     const table = guide.slice(guide.indexOf('## Options'), guide.indexOf('## Good to know'))
-    expect(declared).to.include('silent')
+    expect(declared).to.include.members(['silent', 'trust'])
     for (const name of declared) expect(table).to.contain(`| \`${name}\``)
   })
 })
