@@ -2,9 +2,10 @@ import { fieldsOfTrace, mergeFields, NO_FIELDS } from './mdc'
 import { currentFlow, currentScope, runInScope, scopeOf } from './storage'
 import { childOf, newTrace, rootOf, type TraceContext } from './trace-context'
 
-/** The trace context of this flow, or undefined outside any trace. */
+/** The trace context of this flow, a frozen value, or undefined outside any trace. */
 export function currentTrace(): TraceContext | undefined {
-  return currentScope()?.context
+  const context = currentScope()?.context
+  return context === undefined ? undefined : Object.freeze(context)
 }
 
 /** The trace id of this flow (32 lower hex digits), or undefined outside any trace. */

@@ -37,7 +37,8 @@ export interface TraceContextFields {
 /**
  * Who we are in this asynchronous flow: an immutable value with the fields of W3C trace context (Level 2) and baggage.
  *
- * `withSpan`, the middleware and the interceptors derive child contexts; nothing changes one.
+ * `withSpan`, the middleware and the interceptors derive child contexts; nothing changes one. It is frozen when it is given to an
+ * application (`currentTrace()`, `extractTrace()`), not before: freezing costs more than making it does.
  */
 export class TraceContext {
   /** 32 lower hex digits, never all zero. */
@@ -63,7 +64,6 @@ export class TraceContext {
     this.traceState = fields.traceState
     this.baggage = fields.baggage
     this[ROOT] = root
-    Object.freeze(this)
   }
 }
 

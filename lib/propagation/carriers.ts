@@ -28,28 +28,51 @@ function text(value: unknown): string | undefined {
 }
 
 function texts(value: unknown): string | readonly string[] | undefined {
+  if (typeof value === 'string') return value
   if (!Array.isArray(value)) return text(value)
   if (value.length <= 1) return text(value[0])
   return value.map(text).filter((item) => item !== undefined)
 }
 
-/** Reads a property of a plain object, or calls `get`; bytes are read as latin1, other types as missing. */
-export const anyGetter: Getter<Carrier> = {
+const recordGetter: Getter<RecordCarrier> = {
   get(carrier, key) {
-    if (Array.isArray(carrier)) return texts(carrier.filter((item) => hasOwn(item, key)).map((item) => item[key]))
-    if (isMethodCarrier(carrier)) return texts(carrier.get(key))
-    return Object.hasOwn(carrier, key) ? texts(carrier[key]) : undefined
+    const value = carrier[key]
+    // Most headers are not there, which costs less to see than whose property it is.
+    return value === undefined || !Object.hasOwn(carrier, key) ? undefined : texts(value)
   },
 }
 
-/** Sets a property of a plain object, or calls `set`. */
-export const anySetter: Setter<Carrier> = {
+const methodGetter: Getter<MethodCarrier> = { get: (carrier, key) => texts(carrier.get(key)) }
+
+const listGetter: Getter<ListCarrier> = {
+  get: (carrier, key) => texts(carrier.filter((item) => hasOwn(item, key)).map((item) => item[key])),
+}
+
+/** What reads `carrier`: a property of a plain object, or its method `get`; bytes are read as latin1, other types as missing. */
+export function getterOf(carrier: Carrier): Getter<Carrier> {
+  return (Array.isArray(carrier) ? listGetter : isMethodCarrier(carrier) ? methodGetter : recordGetter) as Getter<Carrier>
+}
+
+/** `getterOf` for carriers of every kind, in one. */
+export const anyGetter: Getter<Carrier> = { get: (carrier, key) => getterOf(carrier).get(carrier, key) }
+
+const recordSetter: Setter<RecordCarrier> = {
   set(carrier, key, value) {
-    if (Array.isArray(carrier)) replaceInList(carrier, key, value)
-    else if (isMethodCarrier(carrier)) carrier.set(key, value)
-    else carrier[key] = value
+    carrier[key] = value
   },
 }
+
+const methodSetter: Setter<MethodCarrier> = { set: (carrier, key, value) => carrier.set(key, value) }
+
+const listSetter: Setter<ListCarrier> = { set: replaceInList }
+
+/** What writes to `carrier`: a property of a plain object, or its method `set`. */
+export function setterOf(carrier: Carrier): Setter<Carrier> {
+  return (Array.isArray(carrier) ? listSetter : isMethodCarrier(carrier) ? methodSetter : recordSetter) as Setter<Carrier>
+}
+
+/** `setterOf` for carriers of every kind, in one. */
+export const anySetter: Setter<Carrier> = { set: (carrier, key, value) => setterOf(carrier).set(carrier, key, value) }
 
 function hasOwn(item: unknown, key: string): boolean {
   return typeof item === 'object' && item !== null && Object.hasOwn(item, key)

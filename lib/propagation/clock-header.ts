@@ -7,13 +7,15 @@ export const CLOCK_HEADER = 'tracelane-clock'
 
 /** Moves `root`'s clock past that of the caller: the header, or `other` (one from elsewhere in the carrier) if that is later. */
 export function receiveClock<C>(root: TraceRoot, carrier: C, getter: Getter<C>, other?: string): void {
-  const clock = laterClock(validClock(single(getter.get(carrier, CLOCK_HEADER))), validClock(other))
+  const header = getter.get(carrier, CLOCK_HEADER)
+  if (header === undefined && other === undefined) return
+  const clock = laterClock(validClock(single(header)), validClock(other))
   if (clock !== undefined && receive(root, clock)) root.callerSentClock = true
 }
 
 /** Moves the clock of `context`'s trace for a send, writes it, and returns it. */
 export function writeClock<C>(context: TraceContext, carrier: C, setter: Setter<C>): string {
-  const clock = rootOf(context).clock.tick(Date.now())
+  const clock = rootOf(context).clock.send()
   setter.set(carrier, CLOCK_HEADER, clock)
   return clock
 }

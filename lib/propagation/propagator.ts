@@ -59,6 +59,7 @@ export function trimWhiteSpace(text: string): string {
   return start === 0 && end === text.length ? text : text.slice(start, end)
 }
 
-function isWhiteSpace(code: number): boolean {
+/** Whether a character is optional white space: a space or a tab (RFC 9110, 5.6.3). */
+export function isWhiteSpace(code: number): boolean {
   return code === 0x20 || code === 0x09
 }

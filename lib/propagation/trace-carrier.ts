@@ -1,6 +1,6 @@
-import { childOf, currentTrace, type TraceContext } from '../context'
+import { childOf, currentScope, type TraceContext } from '../context'
 import { counters } from '../diagnostics'
-import { anyGetter, anySetter, type Carrier } from './carriers'
+import { type Carrier, getterOf, setterOf } from './carriers'
 import { carriesContext } from './composite'
 import { propagation } from './configure'
 import type { Beside, Getter, Setter } from './propagator'
@@ -13,7 +13,12 @@ import type { Beside, Getter, Setter } from './propagator'
  * values may be strings, bytes or arrays of them. Never throws: a carrier whose getters throw counts as one without a context.
  */
 export function extractTrace(carrier: Carrier): TraceContext | undefined {
-  return extractFrom(carrier, anyGetter)
+  try {
+    return propagation.composite.extract(carrier, getterOf(carrier))
+  } catch {
+    counters.contextsRejected++
+    return undefined
+  }
 }
 
 /** `extractTrace` for a carrier with a getter of its own. */
@@ -40,8 +45,8 @@ export function besideIn<C>(carrier: C, getter: Getter<C>): Beside | undefined {
  * is written.
  */
 export function injectTrace<C extends Carrier>(carrier: C): C {
-  const context = currentTrace()
-  if (context !== undefined) injectInto(childOf(context), carrier, anySetter)
+  const context = currentScope()?.context
+  if (context !== undefined) injectInto(childOf(context), carrier, setterOf(carrier))
   return carrier
 }
 

@@ -19,22 +19,17 @@ const VERSION_00_LENGTH = 55
 const MAX_LENGTH = 512
 const KNOWN_FLAGS = 0x03
 const DASH = 0x2d
-const ZERO = 0x30
-const LOWER_F = 0x66
 
 /** Parses a `traceparent` value; undefined for anything that the specification calls invalid. */
 export function parseTraceParent(header: string): TraceParent | undefined {
-  if (header.length > MAX_LENGTH) return undefined
-  const text = trimWhiteSpace(header)
+  // Of exactly this length, white space would make it too short.
+  const text = header.length === VERSION_00_LENGTH ? header : trimmed(header)
   if (text.length < VERSION_00_LENGTH || !hasDashes(text)) return undefined
-  if (!isLowerHex(text, 0, 2) || isBoth(text, LOWER_F)) return undefined
-  if (text.length > VERSION_00_LENGTH) {
-    if (isBoth(text, ZERO) || text.charCodeAt(VERSION_00_LENGTH) !== DASH) return undefined
-  }
-  if (!isLowerHex(text, 3, 35) || isAllZero(text, 3, 35)) return undefined
-  if (!isLowerHex(text, 36, 52) || isAllZero(text, 36, 52)) return undefined
-  if (!isLowerHex(text, 53, 55)) return undefined
-  return { traceId: text.slice(3, 35), parentId: text.slice(36, 52), flags: lowDigit(text.charCodeAt(54)) & KNOWN_FLAGS }
+  if (!isVersion(text)) return undefined
+  if (!isId(text, 3, 35) || !isId(text, 36, 52)) return undefined
+  const flags = digitAt(text, 54)
+  if ((digitAt(text, 53) | flags) > LARGEST) return undefined
+  return { traceId: text.slice(3, 35), parentId: text.slice(36, 52), flags: flags & KNOWN_FLAGS }
 }
 
 /** A `traceparent` value of version 00; flags that Level 2 does not define are written as zero. */
@@ -42,29 +37,36 @@ export function formatTraceParent(traceId: string, spanId: string, flags: number
   return `00-${traceId}-${spanId}-0${flags & KNOWN_FLAGS}`
 }
 
+function trimmed(header: string): string {
+  return header.length > MAX_LENGTH ? '' : trimWhiteSpace(header)
+}
+
 function hasDashes(text: string): boolean {
   return text.charCodeAt(2) === DASH && text.charCodeAt(35) === DASH && text.charCodeAt(52) === DASH
 }
 
-/* Whether both digits of the version are `code`. */
-function isBoth(text: string, code: number): boolean {
-  return text.charCodeAt(0) === code && text.charCodeAt(1) === code
+/* `ff` is forbidden, `00` ends where it ends, and whatever is later may go on after a dash. */
+function isVersion(text: string): boolean {
+  const high = digitAt(text, 0)
+  const low = digitAt(text, 1)
+  if ((high | low) > LARGEST || (high & low) === LARGEST) return false
+  return text.length === VERSION_00_LENGTH || ((high | low) !== 0 && text.charCodeAt(VERSION_00_LENGTH) === DASH)
 }
 
-/* The value of a hex digit: '0' is 0x30, 'a' is 0x61 and stands for 10. */
-function lowDigit(code: number): number {
-  return code <= 0x39 ? code - 0x30 : code - 0x57
+/* Lower hex digits, not all of them zero. */
+function isId(text: string, from: number, to: number): boolean {
+  let digits = 0
+  for (let i = from; i < to; i++) digits |= digitAt(text, i)
+  return digits !== 0 && digits <= LARGEST
 }
 
-function isLowerHex(text: string, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) {
-    const code = text.charCodeAt(i)
-    if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false
-  }
-  return true
-}
+/* The value of each lower hex digit by its character; whatever is none has a bit that no digit has. Beyond latin1 that is a bit of the character itself. */
+const LARGEST = 0xf
+const NO_DIGIT = 0x10
+const DIGITS = new Uint8Array(0x100).fill(NO_DIGIT)
+for (let digit = 0; digit <= LARGEST; digit++) DIGITS[digit.toString(16).charCodeAt(0)] = digit
 
-function isAllZero(text: string, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (text.charCodeAt(i) !== ZERO) return false
-  return true
+function digitAt(text: string, i: number): number {
+  const code = text.charCodeAt(i)
+  return (DIGITS[code & 0xff] as number) | ((code >> 8) << 4)
 }

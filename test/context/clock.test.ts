@@ -36,6 +36,22 @@ describe('HybridClock', () => {
     })
   })
 
+  describe('send()', () => {
+    it('begins with wall time, and then only counts until an event or another clock moves it', () => {
+      const clock = new HybridClock()
+      const before = Date.now()
+      const first = Number.parseInt(clock.send().slice(0, 12), 16)
+      expect(first).to.be.within(before, Date.now())
+      expect(clock.send()).to.equal(text(first, 1))
+      expect(clock.tick(first + 5)).to.equal(text(first + 5))
+      const old = new HybridClock()
+      old.tick(NOW)
+      expect([old.send(), old.send()]).to.deep.equal([text(NOW, 1), text(NOW, 2)])
+      clock.receive(text(first + 7, 9), first)
+      expect(clock.send()).to.equal(text(first + 7, 11))
+    })
+  })
+
   describe('receive()', () => {
     it('takes wall time when it is ahead of both', () => {
       const clock = new HybridClock()
