@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { newSpanId, newTraceId } from '../../lib/context'
+import { runNode } from '../support'
 
 const COUNT = 20_000
 
@@ -16,6 +17,30 @@ describe('newTraceId()', () => {
     expect(digits.map((seen) => seen.size)).to.deep.equal(digits.map(() => 16))
   })
 })
+
+describe('an id that the CSPRNG would make all zero', () => {
+  it('is given to nobody', async () => {
+    const { stdout, stderr } = await runNode(['-e', ZEROS_FIRST])
+    expect(stderr).to.equal('')
+    expect(stdout).to.equal('2 draws, 0 zero\n')
+  })
+})
+
+/* The first draw of the process has one word of zeros. */
+const ZEROS_FIRST = `
+  const crypto = require('node:crypto')
+  const { randomFillSync } = crypto
+  let draws = 0
+  crypto.randomFillSync = (bytes) => {
+    draws++
+    randomFillSync(bytes)
+    return draws === 1 ? bytes.fill(0, 4096, 4104) : bytes
+  }
+  const { runWithTrace, currentTrace } = require('tracelane')
+  const ids = Array.from({ length: 300 }, () => runWithTrace(() => currentTrace()))
+  const zero = ids.filter(({ traceId, spanId }) => /^0+$/.test(traceId) || /^0+$/.test(spanId))
+  console.log(draws + ' draws, ' + zero.length + ' zero')
+`
 
 describe('newSpanId()', () => {
   it('gives 16 lower hex digits, never the same twice, and shares none with a trace id', () => {
