@@ -151,7 +151,7 @@ class ServedCall {
   #stamped({ context, root }: Scope, metadata: Metadata | null | undefined, named: boolean): Metadata {
     const copy = metadata?.clone() ?? new this.#grpc.Metadata()
     if (named) metadataSetter.set(copy, TRACE_ID_KEY, context.traceId)
-    if (root.callerSentClock) metadataSetter.set(copy, CLOCK_HEADER, root.clock.tick(Date.now()))
+    if (root.callerSentClock) metadataSetter.set(copy, CLOCK_HEADER, root.clock.send())
     return copy
   }
 

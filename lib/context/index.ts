@@ -5,7 +5,7 @@ export { HybridClock, laterClock, MAX_CLOCK_DRIFT_MS, processClock } from './clo
 export { bindTrace, currentTrace, currentTraceId, detach, forkTrace, runUnder } from './context'
 export { NO_SPAN_ID, newSpanId, newTraceId } from './ids'
 export { fieldsOfTrace, type MdcFields, type MdcValue, mdc, mergeFields, NO_FIELDS } from './mdc'
-export { emitWithin, scopeOfEmitter } from './scoped-emitter'
+export { type EmitWatcher, emitWithin, scopeOfEmitter, watcherOfEmitter } from './scoped-emitter'
 export {
   type Arrival,
   currentFlow,

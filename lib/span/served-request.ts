@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { emitWithin, type Scope, scopeOfEmitter } from '../context'
+import { type EmitWatcher, emitWithin, type Scope, scopeOfEmitter, watcherOfEmitter } from '../context'
 import { complain } from '../diagnostics'
-import { traceEnded } from '../event'
+import { hasSubscribers, traceEnded } from '../event'
 import { earlyEndOf } from './connection-end'
 import { failureText } from './failure'
 import { httpSpanName } from './http-name'
@@ -14,13 +14,8 @@ import { type SpanOutcome, spanEnded } from './span-end'
 
 const FIRST_SERVER_ERROR = 500
 const MAX_ROUTE = 256
-const SERVED = Symbol.for('tracelane.served')
-
 /** Gives the pattern of the route that served a request (`/orders/:id`); it is asked at the end. */
 export type RouteReader = () => unknown
-
-/** Our listener for the end of a response; whoever mounts a middleware again finds the request there. */
-type EndListener = (() => void) & { [SERVED]?: ServedRequest }
 
 /**
  * Gives a request of Node's own HTTP server its trace: opens its scope, ties the events of `req` and `res` to it, names the trace
@@ -40,10 +35,15 @@ export function serveRequest<Req extends IncomingMessage>(
   try {
     if (scope === undefined) {
       scope = openRequestScope(req, options)
-      trace(req, res, scope, options).route = route
+      const served = new ServedRequest(req, res, scope, options.spans, isSilent(scope, req, options), route)
+      emitWithin(req, scope)
+      emitWithin(res, scope, served)
+      if (res.socket === null) bindCallbacks(res, scope)
+      sendTrace(res, scope)
     } else if (route !== undefined) {
-      const served = servedBy(res)
-      if (served !== undefined) served.route = route
+      const served = watcherOfEmitter(res)
+      // By its shape, because another copy of the kit may have been first.
+      if (served !== undefined && 'route' in served) served.route = route
     }
   } catch (error) {
     complain(room, `a request could not be traced: ${failureText(error)}`)
@@ -51,56 +51,59 @@ export function serveRequest<Req extends IncomingMessage>(
   return scope
 }
 
-function trace<Req extends IncomingMessage>(
-  req: Req,
-  res: ServerResponse,
-  scope: Scope,
-  options: ResolvedServerOptions<Req>,
-): ServedRequest {
-  const silent = isSilent(scope, req, options)
-  emitWithin(req, scope)
-  emitWithin(res, scope)
-  if (res.socket === null) bindCallbacks(res, scope)
-  sendTrace(res, scope)
-  const served = new ServedRequest(req, scope, options.spans, silent)
-  const closed = (): void => served.closed(res)
-  const finished: EndListener = () => {
-    // 'close' comes from the socket and would be run in the scope, if anybody heard it.
-    res.removeListener('close', closed)
-    served.finished(res)
-  }
-  finished[SERVED] = served
-  res.once('finish', finished)
-  res.once('close', closed)
-  if (options.spans) served.countBytes(res)
-  return served
-}
-
-function servedBy(res: ServerResponse): ServedRequest | undefined {
-  const ours = (res.listeners('finish') as EndListener[]).find((listener) => listener[SERVED] !== undefined)
-  return ours?.[SERVED]
-}
-
-/** One request from its arrival to the event that tells how it went. It hangs on the response, and nowhere else. */
-class ServedRequest {
+/**
+ * One request from its arrival to the event that tells how it went. It hangs on the response, and nowhere else.
+ *
+ * It watches the response's `emit` and is none of its listeners: those are the application's own, in number and order.
+ */
+class ServedRequest implements EmitWatcher {
   route: RouteReader | undefined
+  readonly #res: ServerResponse
   readonly #scope: Scope
   readonly #method: string
   readonly #target: string
   readonly #spans: boolean
   readonly #silent: boolean
-  readonly #start = performance.now()
+  readonly #start: number
   #socket: Socket | undefined
   #bytesBefore = 0
   #bytesSent: number | undefined
   #ended = false
 
-  constructor(req: IncomingMessage, scope: Scope, spans: boolean, silent: boolean) {
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    scope: Scope,
+    spans: boolean,
+    silent: boolean,
+    route: RouteReader | undefined,
+  ) {
+    this.#res = res
     this.#scope = scope
     this.#method = req.method ?? 'GET'
     this.#target = (req as { originalUrl?: string }).originalUrl ?? req.url ?? ''
     this.#spans = spans
     this.#silent = silent
+    this.route = route
+    this.#start = spans ? performance.now() : 0
+    if (spans && res.socket !== null) this.#startCounting(res.socket)
+  }
+
+  emitted(event: string | symbol, first: unknown): void {
+    const res = this.#res
+    switch (event) {
+      case 'socket':
+        if (this.#spans) this.#startCounting(first as Socket)
+        return
+      case 'prefinish':
+        this.#stopCounting()
+        return
+      case 'finish':
+        this.#end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode, undefined)
+        return
+      case 'close':
+        if (!this.#ended) this.#endEarly(res)
+    }
   }
 
   /*
@@ -108,37 +111,27 @@ class ServedRequest {
    * 'prefinish', when all of it has been handed over; at 'finish' the socket may belong to the next response already. Streams of
    * HTTP/2 share their connection all the time, so nothing is counted there.
    */
-  countBytes(res: ServerResponse): void {
-    const begin = (socket: Socket): void => {
-      this.#socket = socket
-      this.#bytesBefore = socket.bytesWritten
-    }
-    if (res.req?.httpVersionMajor > 1) return
-    if (res.socket === null) res.once('socket', begin)
-    else begin(res.socket)
-    res.once('prefinish', () => this.#stopCounting())
-  }
-
-  finished(res: ServerResponse): void {
-    this.#end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode, undefined)
-  }
-
-  closed(res: ServerResponse): void {
-    if (this.#ended) return
-    this.#stopCounting()
-    const { outcome, error } = earlyEndOf(this.#socket ?? res.socket)
-    this.#end(outcome, res.headersSent ? res.statusCode : undefined, error)
+  #startCounting(socket: Socket): void {
+    if (this.#res.req?.httpVersionMajor > 1) return
+    this.#socket = socket
+    this.#bytesBefore = socket.bytesWritten
   }
 
   #stopCounting(): void {
     if (this.#socket !== undefined) this.#bytesSent ??= this.#socket.bytesWritten - this.#bytesBefore
   }
 
+  #endEarly(res: ServerResponse): void {
+    this.#stopCounting()
+    const { outcome, error } = earlyEndOf(this.#socket ?? res.socket)
+    this.#end(outcome, res.headersSent ? res.statusCode : undefined, error)
+  }
+
   #end(outcome: SpanOutcome, status: number | undefined, error: string | undefined): void {
     if (this.#ended) return
     this.#ended = true
     const scope = this.#scope
-    if (this.#spans && !(this.#silent && outcome === 'ok')) {
+    if (this.#spans && hasSubscribers() && !(this.#silent && outcome === 'ok')) {
       spanEnded(scope, {
         kind: 'server',
         name: httpSpanName(this.#method, this.#target),

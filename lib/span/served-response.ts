@@ -22,7 +22,7 @@ export function sendTrace(res: ServerResponse, scope: Scope): void {
 function sendClock(res: ServerResponse, scope: Scope): void {
   const { writeHead } = res
   override(res, 'writeHead', function writeHeadWithClock(this: ServerResponse, ...args: Parameters<typeof writeHead>) {
-    if (!this.headersSent) this.setHeader(CLOCK_HEADER, scope.root.clock.tick(Date.now()))
+    if (!this.headersSent) this.setHeader(CLOCK_HEADER, scope.root.clock.send())
     return writeHead.apply(this, args)
   })
 }

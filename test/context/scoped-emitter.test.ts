@@ -1,7 +1,7 @@
 import { EventEmitter, errorMonitor, once } from 'node:events'
 import { expect } from 'chai'
 import { currentTrace, runWithTrace, withSpan } from 'tracelane'
-import { currentScope, emitWithin, type Scope, scopeOfEmitter } from '../../lib/context'
+import { currentScope, emitWithin, type Scope, scopeOfEmitter, watcherOfEmitter } from '../../lib/context'
 
 describe('emitWithin()', () => {
   let emitter: EventEmitter
@@ -64,7 +64,7 @@ describe('emitWithin()', () => {
     expect(emitter.listeners('it')).to.deep.equal([note])
     emitter.removeListener('it', note)
     expect(emitter.listenerCount('it')).to.equal(0)
-    expect(Object.keys(emitter)).to.deep.equal(Object.keys(new EventEmitter()))
+    expect(Object.keys(emitter)).to.deep.equal([...Object.keys(new EventEmitter()), 'emit'])
   })
 
   it('takes the last scope given, and wraps emit once', () => {
@@ -79,6 +79,28 @@ describe('emitWithin()', () => {
     emitter.emit('it')
     expect(seen).to.deep.equal([other?.context.spanId])
     expect(scopeOfEmitter(emitter)).to.equal(other)
+  })
+
+  it('tells the watcher each event before the listeners hear it, and is none of them', () => {
+    const watched = new EventEmitter()
+    const heard: unknown[] = []
+    const watcher = { emitted: (event: string | symbol, first: unknown) => void heard.push([event, first]) }
+    emitWithin(watched, scope, watcher)
+    expect(watched.eventNames()).to.deep.equal([])
+    expect(watched.emit('nobody', 1)).to.equal(false)
+    watched.on('it', () => heard.push('listener'))
+    runWithTrace(scope.context, () => watched.emit('it', 2))
+    emitWithin(watched, scope)
+    watched.emit('it', 3)
+    expect(heard).to.deep.equal([['nobody', 1], ['it', 2], 'listener', ['it', 3], 'listener'])
+    expect(watcherOfEmitter(watched)).to.equal(watcher)
+  })
+
+  it('does no harm on an emitter to which its emit was copied', () => {
+    const copy = Object.assign(new EventEmitter(), { emit: emitter.emit })
+    copy.on('it', note)
+    expect(copy.emit('it')).to.equal(true)
+    expect(seen).to.deep.equal([undefined])
   })
 
   it('keeps an emit that somebody else had put on the emitter', () => {
