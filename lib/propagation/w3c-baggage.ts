@@ -85,9 +85,9 @@ function parseMember(text: string): [string, BaggageEntry] | undefined {
   const value = trimWhiteSpace(pair.slice(equals + 1))
   if (!KEY.test(key) || !VALUE.test(value)) return undefined
   // A tab is white space here, yet gRPC metadata takes none.
-  const properties = semicolon === -1 ? undefined : trimWhiteSpace(text.slice(semicolon + 1)).replaceAll('\t', ' ')
-  if (properties !== undefined && !PROPERTIES.test(properties)) return undefined
-  return [key, { value: decode(value), properties }]
+  const properties = semicolon === -1 ? '' : trimWhiteSpace(text.slice(semicolon + 1)).replaceAll('\t', ' ')
+  if (!PROPERTIES.test(properties)) return undefined
+  return [key, { value: decode(value), properties: properties === '' ? undefined : properties }]
 }
 
 /* Percent-encodes whatever is no baggage-octet, and "%" itself; lone surrogates become U+FFFD first. */

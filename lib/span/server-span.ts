@@ -50,10 +50,10 @@ interface Opened {
   readonly mdc: MdcFields
 }
 
-/* A request without a trace can still have a correlation id, and a decision about sampling. */
-function begun<C>(carrier: C, getter: Getter<C>, { id, sampled }: Verdict): Opened {
+/* A request without a trace can still have baggage, a correlation id, and a decision about sampling. */
+function begun<C>(carrier: C, getter: Getter<C>, { id, sampled, baggage }: Verdict): Opened {
   const said = besideIn(carrier, getter)
-  const context = newTrace(Baggage.empty, sampled ? said?.sampled : undefined)
+  const context = newTrace((baggage ? said?.baggage : undefined) ?? Baggage.empty, sampled ? said?.sampled : undefined)
   return { context, mdc: correlated(context, said?.correlationId, id) }
 }
 

@@ -105,6 +105,15 @@ describe('openServerScope()', () => {
     expect(opened('never', carrier).mdc).to.not.have.property('correlationId')
   })
 
+  it('carries baggage on that came without a trace, if it is trusted', () => {
+    const carrier = { baggage: 'tenant=acme', traceparent: 'nonsense', tracestate: 'x=1' }
+    expect(told(opened(undefined, carrier))).to.deep.equal([false, false, 1, '', 'acme', {}])
+    for (const trust of ['never', 'link', { baggage: false }] as const) {
+      expect(told(opened(trust, carrier))).to.deep.equal([false, false, 1, '', '', {}])
+    }
+    expect(opened(undefined, carrier, ['tenant']).mdc).to.deep.equal({ tenant: 'acme' })
+  })
+
   it('begins an unsampled trace for a trusted decision without ids', () => {
     expect(opened('always', { b3: '0' }).context.flags).to.equal(2)
     expect(opened('never', { b3: '0' }).context.flags).to.equal(3)
