@@ -16,6 +16,8 @@ export interface TraceContextVectors {
     readonly headers: readonly string[]
     readonly others: string
     readonly clock: string | null
+    /** What is sent on after our own member, if not `others`. */
+    readonly sent?: string
   }[]
   readonly formatTraceparent: readonly { readonly rule: string; readonly flags: number; readonly written: string }[]
   readonly formatTracestate: readonly { readonly rule: string; readonly others: string; readonly written: string }[]
@@ -30,11 +32,36 @@ export interface BaggageVectors {
     readonly rule: string
     readonly headers: readonly string[]
     readonly entries: readonly BaggageVectorEntry[]
+    /** What is sent on, if not the headers joined by commas; null: no header. */
+    readonly sent?: string | null
   }[]
   readonly inject: readonly {
     readonly rule: string
     readonly entries: readonly BaggageVectorEntry[]
     readonly written: string | null
+  }[]
+}
+
+/** Rules about the headers of one request together. */
+export interface RequestVectors {
+  readonly requests: readonly {
+    readonly rule: string
+    readonly headers: readonly (readonly [name: string, value: string])[]
+    /** What is read of the caller; null: a new trace begins. */
+    readonly context: { readonly traceId: string; readonly parentId: string; readonly flags: number } | null
+    readonly traceState: string
+    readonly baggage: readonly BaggageVectorEntry[]
+  }[]
+}
+
+/** What the Recommendations ask for. Each has vectors, by the beginning of their `rule`, or a test elsewhere. */
+export interface W3cRules {
+  readonly rules: readonly {
+    readonly id: string
+    readonly level: 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'MAY'
+    readonly says: string
+    readonly vectors?: readonly string[]
+    readonly test?: readonly [file: string, text: string]
   }[]
 }
 
@@ -78,4 +105,14 @@ export function traceContextVectors(): TraceContextVectors {
 /** Reads `w3c-baggage.json`. */
 export function baggageVectors(): BaggageVectors {
   return JSON.parse(readFileSync(projectFile('test/vectors/w3c-baggage.json'), 'utf8')) as BaggageVectors
+}
+
+/** Reads `w3c-requests.json`. */
+export function requestVectors(): RequestVectors {
+  return JSON.parse(readFileSync(projectFile('test/vectors/w3c-requests.json'), 'utf8')) as RequestVectors
+}
+
+/** Reads `w3c-rules.json`. */
+export function w3cRules(): W3cRules {
+  return JSON.parse(readFileSync(projectFile('test/vectors/w3c-rules.json'), 'utf8')) as W3cRules
 }
