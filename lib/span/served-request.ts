@@ -51,6 +51,12 @@ export function serveRequest<Req extends IncomingMessage>(
   return scope
 }
 
+/* A stream of HTTP/2 that was reset says 'finish' all the same. */
+function wasReset(res: ServerResponse): boolean {
+  const { stream } = res as { stream?: { readonly rstCode?: number } }
+  return !res.writableEnded || (stream?.rstCode ?? 0) > 0
+}
+
 /**
  * One request from its arrival to the event that tells how it went. It hangs on the response, and nowhere else.
  *
@@ -99,7 +105,8 @@ class ServedRequest implements EmitWatcher {
         this.#stopCounting()
         return
       case 'finish':
-        this.#end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode, undefined)
+        if (wasReset(res)) this.#endEarly(res)
+        else this.#end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode, undefined)
         return
       case 'close':
         if (!this.#ended) this.#endEarly(res)
