@@ -14,7 +14,9 @@ import { ID } from './table/harness'
 import { describeTraces } from './table/traces'
 import { describeUnchanged } from './table/unchanged'
 
-for (const describeTable of [describeTraces, describeEnds, describeFlows, describeUnchanged]) describeTable(FRAMEWORKS.fastify)
+for (const framework of [FRAMEWORKS.fastify4, FRAMEWORKS.fastify5]) {
+  for (const describeTable of [describeTraces, describeEnds, describeFlows, describeUnchanged]) describeTable(framework)
+}
 
 describe('traceFastify()', () => {
   const headers = { traceparent: traceparent(ID('a')) }

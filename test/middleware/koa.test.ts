@@ -13,7 +13,9 @@ import { ID } from './table/harness'
 import { describeTraces } from './table/traces'
 import { describeUnchanged } from './table/unchanged'
 
-for (const describeTable of [describeTraces, describeEnds, describeFlows, describeUnchanged]) describeTable(FRAMEWORKS.koa)
+for (const framework of [FRAMEWORKS.koa2, FRAMEWORKS.koa3]) {
+  for (const describeTable of [describeTraces, describeEnds, describeFlows, describeUnchanged]) describeTable(framework)
+}
 
 describe('traceKoa()', () => {
   it('refuses options that it does not know, with the cure', () => {

@@ -99,89 +99,93 @@ function expressFramework(name: string, createApp: typeof express): Framework {
   }
 }
 
-const koaFramework: Framework = {
-  name: 'Koa',
-  knowsRoutes: true,
-  start(spec) {
-    const { between } = spec
-    const app = new Koa()
-    app.silent = true
-    if (spec.traced !== false) app.use(traceKoa(spec.options))
-    if (between !== undefined) {
-      app.use((_ctx, next) => pausing(between)(next))
-      app.use(traceKoa(spec.options))
-    }
-    app.use(async (ctx, next) => {
-      try {
-        await next()
-      } catch (error) {
-        ctx.status = 500
-        ctx.body = textOf(spec, error)
+function koaFramework(name: string, App: typeof Koa): Framework {
+  return {
+    name,
+    knowsRoutes: true,
+    start(spec) {
+      const { between } = spec
+      const app = new App()
+      app.silent = true
+      if (spec.traced !== false) app.use(traceKoa(spec.options))
+      if (between !== undefined) {
+        app.use((_ctx, next) => pausing(between)(next))
+        app.use(traceKoa(spec.options))
       }
-    })
-    if (spec.parse) app.use(bodyParser({ jsonLimit: '1mb' }))
-    const router = new Router()
-    for (const [method, path, handler] of routesOf(spec)) {
-      router[method](path, async (ctx) => {
-        const { req, res, params } = ctx
-        ctx.respond = false
-        res.statusCode = 200
+      app.use(async (ctx, next) => {
         try {
-          const body = (ctx.request as { body?: unknown }).body
-          const result = await handler({ req, res, params: params as Record<string, string>, body })
-          if (result === undefined) return
-          ctx.respond = true
-          ctx.body = result
+          await next()
         } catch (error) {
-          ctx.respond = true
-          throw error
+          ctx.status = 500
+          ctx.body = textOf(spec, error)
         }
       })
-    }
-    app.use(router.routes() as unknown as Koa.Middleware)
-    return serve(app.callback())
-  },
+      if (spec.parse) app.use(bodyParser({ jsonLimit: '1mb' }))
+      const router = new Router()
+      for (const [method, path, handler] of routesOf(spec)) {
+        router[method](path, async (ctx) => {
+          const { req, res, params } = ctx
+          ctx.respond = false
+          res.statusCode = 200
+          try {
+            const body = (ctx.request as { body?: unknown }).body
+            const result = await handler({ req, res, params: params as Record<string, string>, body })
+            if (result === undefined) return
+            ctx.respond = true
+            ctx.body = result
+          } catch (error) {
+            ctx.respond = true
+            throw error
+          }
+        })
+      }
+      app.use(router.routes() as unknown as Koa.Middleware)
+      return serve(app.callback())
+    },
+  }
 }
 
-const fastifyFramework: Framework = {
-  name: 'Fastify',
-  knowsRoutes: true,
-  async start(spec) {
-    const { between } = spec
-    let server: Server = createServer()
-    const app = fastify({
-      bodyLimit: 2 ** 20,
-      serverFactory: (handler) => {
-        server = createServer(handler)
-        return server
-      },
-    })
-    if (spec.traced !== false) await app.register(traceFastify(spec.options))
-    if (between !== undefined) {
-      app.addHook('onRequest', (_request, _reply, done) => between(done))
-      await app.register(traceFastify(spec.options))
-    }
-    app.setErrorHandler((error, _request, reply) => reply.status(500).send(textOf(spec, error)))
-    if (!spec.parse) {
-      app.removeAllContentTypeParsers()
-      app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-    }
-    for (const [method, url, handler] of routesOf(spec)) {
-      app[method](url, async (request, reply) => {
-        const { raw: req, body } = request
-        const params = request.params as Record<string, string>
-        const result = await handler({ req, res: reply.raw, params, body })
-        return result === undefined ? reply.hijack() : result
+function fastifyFramework(name: string, createApp: typeof fastify): Framework {
+  return {
+    name,
+    knowsRoutes: true,
+    async start(spec) {
+      const { between } = spec
+      let server: Server = createServer()
+      const app = createApp({
+        bodyLimit: 2 ** 20,
+        serverFactory: (handler) => {
+          server = createServer(handler)
+          return server
+        },
       })
-    }
-    await app.ready()
-    const started = await listening(server)
-    const close = async (): Promise<void> => {
-      await started.close()
-      await app.close()
-    }
-    return { ...started, close }
-  },
+      if (spec.traced !== false) await app.register(traceFastify(spec.options))
+      if (between !== undefined) {
+        app.addHook('onRequest', (_request, _reply, done) => between(done))
+        await app.register(traceFastify(spec.options))
+      }
+      app.setErrorHandler((error, _request, reply) => reply.status(500).send(textOf(spec, error)))
+      if (!spec.parse) {
+        app.removeAllContentTypeParsers()
+        app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+      }
+      for (const [method, url, handler] of routesOf(spec)) {
+        app[method](url, async (request, reply) => {
+          const { raw: req, body } = request
+          const params = request.params as Record<string, string>
+          const result = await handler({ req, res: reply.raw, params, body })
+          return result === undefined ? reply.hijack() : result
+        })
+      }
+      await app.ready()
+      const started = await listening(server)
+      const close = async (): Promise<void> => {
+        await started.close()
+        await app.close()
+      }
+      return { ...started, close }
+    },
+  }
 }
 
 const honoFramework: Framework = {
@@ -249,8 +253,10 @@ const httpFramework: Framework = {
 export const FRAMEWORKS = {
   express4: expressFramework('Express 4', require('express4') as typeof express),
   express5: expressFramework('Express 5', express),
-  koa: koaFramework,
-  fastify: fastifyFramework,
+  koa2: koaFramework('Koa 2', require('koa2') as typeof Koa),
+  koa3: koaFramework('Koa 3', Koa),
+  fastify4: fastifyFramework('Fastify 4', require('fastify4') as typeof fastify),
+  fastify5: fastifyFramework('Fastify 5', fastify),
   hono: honoFramework,
   http: httpFramework,
 } as const
