@@ -40,7 +40,8 @@ const INIT_KEYS: readonly string[] = [
  * Redirects: the headers go to the host that was called and to no other. That is judged hop by hop in an undici dispatcher
  * around the one in `init.dispatcher`, or around the global one; a `fetch` that knows no dispatchers (node-fetch, a mock) gets the headers
  * on the request, and what it does with them on a redirect is its own. A dispatcher inside a `Request` object cannot be seen from Node 24
- * on: give it in `init`. A valid `traceparent` set by the caller is left alone. The span ends with the head of the response.
+ * on: give it in `init`. Of several hops only the last reply moves the clock, because `fetch` shows no other. A valid `traceparent` set by the
+ * caller is left alone. The span ends with the head of the response.
  * Throws for wrong options only; calls fail and succeed as without it.
  */
 export function traceFetch(fetch?: undefined, options?: TraceFetchOptions): typeof globalThis.fetch

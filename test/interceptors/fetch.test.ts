@@ -145,6 +145,20 @@ for (const [name, base, Request] of BASES) {
         expect(echo.seen.map((seen) => ourHeaders(seen).length)).to.deep.equal([4, 4])
       })
 
+      it('moves the clock by the last reply alone, because fetch shows no other', async () => {
+        const clock = clockIn(60_000)
+        const hop = await serve((req, res) => {
+          if (req.url === '/first') res.writeHead(302, { location: '/last', 'tracelane-clock': clock })
+          res.end()
+        })
+        await inTrace(async () => {
+          await traced(`${hop.origin}/first`)
+          withSpan('after', () => undefined)
+        })
+        await hop.close()
+        expect(String(port.events.at(-1)?.hlc) < clock).to.equal(true)
+      })
+
       it('leaves the clock alone that a stranger replies', async () => {
         other.replyClock = clockIn(600_000)
         await inTrace(async () => {

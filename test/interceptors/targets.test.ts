@@ -6,10 +6,22 @@ import { traceAxios } from 'tracelane/interceptors/axios'
 import { traceFetch } from 'tracelane/interceptors/fetch'
 import { traceClientInterceptor } from 'tracelane/interceptors/grpc'
 import { traceHttp } from 'tracelane/interceptors/http'
+import { traceDispatcher } from 'tracelane/interceptors/undici'
+import * as undici6 from 'undici'
 import { type EchoServer, ourHeaders, redirectPath, type Seen, serveEcho } from '../support/echo-server'
 import { Lanes, unary } from '../support/grpc-lanes'
 
+const undici7 = require('undici7') as typeof undici6
+
 type Get = (url: string, headers?: Record<string, string>) => Promise<unknown>
+
+const dispatching =
+  ({ Agent, interceptors, request }: typeof undici6) =>
+  (targets?: Targets): Get => {
+    const trace = traceDispatcher(targets === undefined ? {} : { targets })
+    const dispatcher = new Agent().compose(trace, interceptors.redirect({ maxRedirections: 3 }))
+    return (url, headers = {}) => request(url, { dispatcher, headers }).then(({ body }) => body.text())
+  }
 
 /* Each client in its own words; `targets` undefined: those of the process. */
 const CLIENTS: Readonly<Record<string, (targets?: Targets) => Get>> = {
@@ -25,6 +37,8 @@ const CLIENTS: Readonly<Record<string, (targets?: Targets) => Get>> = {
     const traced = traceFetch(undefined, targets === undefined ? {} : { targets })
     return (url, headers = {}) => traced(url, { headers }).then((reply) => reply.text())
   },
+  'undici 6': dispatching(undici6),
+  'undici 7': dispatching(undici7),
   'node:http': (targets) => {
     const { request } = traceHttp({ request: httpRequest, get: httpRequest }, targets === undefined ? {} : { targets })
     return (url, headers = {}) =>
@@ -134,6 +148,7 @@ describe('targets of a client', () => {
 
   it('are refused when they are wrong', () => {
     const targets = ['http://a'] as const
+    expect(() => traceDispatcher({ targets })).to.throw(/traceDispatcher: 'targets' must be/)
     for (const make of [() => traceFetch(undefined, { targets }), () => traceHttp(undefined, { targets })]) {
       expect(make).to.throw(/'targets' must be a list of host names/)
     }
