@@ -83,6 +83,7 @@ function bigBody(name: string, type: string, body: string, parser: unknown, plai
 
 const form = `--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n${BIG}\r\n--x--\r\n`
 const multer = require('multer') as () => { single(field: string): unknown }
+const oldMulter = require('multer-1.4.4') as typeof multer
 const oldBodyParser = require('body-parser-1.19') as typeof express
 
 function errorHandler(name: string, fail: Handler): Trap {
@@ -141,6 +142,7 @@ export const http: TrapGroup = {
     bigBody('`express.urlencoded()`', 'application/x-www-form-urlencoded', `a=${BIG}`, express.urlencoded({ limit: '1mb' })),
     bigBody('`express.raw()`', 'application/octet-stream', BIG, express.raw({ limit: '1mb' })),
     bigBody('`multer` 2', 'multipart/form-data; boundary=x', form, multer().single('file')),
+    bigBody('`multer` 1.4.4', 'multipart/form-data; boundary=x', form, oldMulter().single('file'), 'lost'),
     bigBody(
       '`body-parser` 1.19',
       'application/json',

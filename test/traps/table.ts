@@ -1,3 +1,4 @@
+import { postgres, redis } from './databases'
 import { events } from './events'
 import { clients, http } from './http'
 import { libraries } from './libraries'
@@ -6,4 +7,4 @@ import { functions, timing } from './timing'
 import type { TrapGroup } from './trap'
 
 /** Every trap that is measured, in the order of the page. */
-export const GROUPS: readonly TrapGroup[] = [events, libraries, http, clients, timing, functions, threads]
+export const GROUPS: readonly TrapGroup[] = [events, libraries, postgres, redis, http, clients, timing, functions, threads]

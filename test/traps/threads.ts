@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { runWithTrace, type SerializedTrace, serializeTrace } from 'tracelane'
-import { projectFile } from '../support'
-import { BOTH, deferred, type Trap, type TrapGroup, type Who } from './trap'
+import { projectFile, runNode } from '../support'
+import { BOTH, deferred, type Trap, type TrapGroup, traceparentOf, type Who } from './trap'
 
 interface Answer {
   readonly who: Who
@@ -79,7 +79,7 @@ export const threads: TrapGroup = {
       },
     },
     {
-      name: 'inside a child process (`fork`; a worker of `node:cluster` is one too)',
+      name: 'inside a child process (`fork`)',
       plain: 'lost',
       cure: '`serializeTrace`',
       async run(flows, cured) {
@@ -89,6 +89,17 @@ export const threads: TrapGroup = {
         const [{ traceId }] = (await once(child, 'message')) as [Answer]
         flows.found('A', traceId)
         await ended
+      },
+    },
+    {
+      name: 'inside a worker of `node:cluster`: a message of the primary process',
+      plain: 'lost',
+      cure: '`serializeTrace`',
+      async run(flows, cured) {
+        const args = [fixture('cluster.cjs'), traceparentOf('A'), ...(cured ? ['carried'] : [])]
+        const { stdout, stderr } = await runNode(args)
+        if (stdout === '') throw new Error(stderr)
+        flows.found('A', stdout === 'undefined' ? undefined : stdout)
       },
     },
     {

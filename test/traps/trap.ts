@@ -20,6 +20,10 @@ export interface Trap {
 export interface TrapGroup {
   readonly title: string
   readonly traps: readonly Trap[]
+  /** A program that the traps need and npm does not bring. */
+  readonly needs?: string
+  /** Starts what all traps of the group use, and gives what ends it. */
+  open?(): Promise<() => Promise<unknown>>
 }
 
 const TRACE_IDS = { A: 'a'.repeat(32), B: 'b'.repeat(32) } as const
