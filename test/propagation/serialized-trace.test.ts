@@ -37,8 +37,9 @@ describe('serializeTrace()', () => {
       worker.postMessage({ trace: serializeTrace() })
       return currentTrace()?.spanId
     })
+    const ended = eventOf(worker, 'exit') // it may come in the turn of the message
     const [there] = await eventOf(worker, 'message')
-    await eventOf(worker, 'exit')
+    await ended
     expect(there).to.include({ traceId: ID, parentSpanId: spanId, traceState: 'x=1', baggage: 'ann' })
   })
 })
