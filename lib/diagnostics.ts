@@ -14,7 +14,9 @@ export interface Counters {
   mdcOutsideTrace: number
   /** Callbacks given by the application (`businessId`, `mdc` and the like) that threw; the request went on without them. */
   userCallbackErrors: number
-  /** Events that reached an appender. */
+  /** Events that no appender took: none is attached to their logger or above it, or each one's level is higher. */
+  eventsUnrouted: number
+  /** Events that reached an appender; one that several appenders take counts for each. */
   eventsEntered: number
   /** Events given up because a queue was full. */
   eventsDiscarded: number
@@ -39,6 +41,7 @@ export const counters: Counters = processWide('counters.1', () => ({
   clocksRejected: 0,
   mdcOutsideTrace: 0,
   userCallbackErrors: 0,
+  eventsUnrouted: 0,
   eventsEntered: 0,
   eventsDiscarded: 0,
   eventsAfterClose: 0,

@@ -26,7 +26,16 @@ export {
   type Threshold,
   type TraceEnd,
 } from './event'
-export { close, configure, flush, getLogger, type Logger, type LoggingOptions } from './logger'
+export {
+  type AppenderOptions,
+  close,
+  configure,
+  flush,
+  getLogger,
+  type Logger,
+  type LoggerOptions,
+  type LoggingOptions,
+} from './logger'
 export {
   type Beside,
   b3Multi,

@@ -6,8 +6,13 @@ import type { LogEvent } from '../event'
  */
 export type Layout = (event: LogEvent, seq: number) => string
 
-/** Who logs, for people: on each line of the JSON layout. */
+/** Who logs, and what of it a line says beside the event itself. */
 export interface Origin {
-  /** The name of the service; undefined leaves it out. */
+  /** The name of the service, for people: on each line of the JSON layout; undefined leaves it out. */
   readonly service: string | undefined
+  /**
+   * Whether a line says where in the source the call is, if the event knows.
+   * @default false
+   */
+  readonly caller?: boolean
 }

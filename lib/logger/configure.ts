@@ -1,65 +1,26 @@
-import { AsyncAppender, type AsyncAppenderOptions, appenderRules, type FlushResult } from '../appender'
-import { isThreshold, SEVERITY, type Threshold } from '../event'
-import { checkOptions, type Rule, rules } from '../internal/options'
-import { consoleSink, type SinkSpec } from '../sinks'
-import { flushAppender, replaceAppender } from './dispatch'
-import { levelOfEnvironment, serviceOfEnvironment } from './environment'
-import { nodeOf, resetLevels, setLevel } from './hierarchy'
-
-/** Options of `configure`: those of the appender, and these. */
-export interface LoggingOptions extends AsyncAppenderOptions {
-  /**
-   * The name of this service, on each line.
-   * @default the environment's TRACELANE_SERVICE, else none
-   */
-  readonly service?: string
-  /**
-   * The level of the root: events below it are not written.
-   * @default the environment's TRACELANE_LEVEL, else 'info'
-   */
-  readonly level?: Threshold
-  /** Levels of loggers by name; a name passes its level on to those below it, `{ 'orders.db': 'debug' }`. */
-  readonly levels?: Readonly<Record<string, Threshold>>
-  /**
-   * Where lines go: what `consoleSink` and `fileSink` return.
-   * @default [consoleSink()]
-   */
-  readonly sinks?: readonly SinkSpec[]
-}
-
-const threshold: Rule = (value) => (isThreshold(value) ? undefined : (rules.oneOf(...Object.keys(SEVERITY))('') as string))
-const thresholds: Rule = (value) =>
-  typeof value === 'object' && value !== null && Object.values(value).every(isThreshold)
-    ? undefined
-    : 'an object of levels by logger name'
-const sinkList: Rule = (value) =>
-  Array.isArray(value) && value.length > 0 && value.every(isSink)
-    ? undefined
-    : 'a list of sinks, as consoleSink() or fileSink() return them'
+import type { FlushResult } from '../appender'
+import { checkOptions, rules } from '../internal/options'
+import { dispatchIfEnabled } from './dispatch'
+import { clearHierarchy, takeLevelsOfEnvironment } from './hierarchy'
+import { checkLoggingOptions, type LoggingOptions } from './options'
+import { appendersOf, flushOutput, replaceOutput } from './output'
+import { applyPlan, planOf } from './plan'
+import { tellOfRoutes } from './route-check'
 
 /**
- * Sets up the loggers of this process. Callable again at any time: the lines of before are written to the sinks of before.
+ * Sets up the loggers of this process. Callable again at any time: the lines of before are written to the sinks of before. An appender whose
+ * name and options stay the same goes on as it is.
  *
- * Resolves, when those are written and closed, with counts of the replaced set-up. Throws ERR_TRACELANE_OPTION_* at once, and changes nothing, for wrong options.
+ * Resolves, when those lines are written, with counts of the set-up of before. Throws ERR_TRACELANE_OPTION_* at once, and changes nothing,
+ * for wrong options. Says on stderr if a line would reach one sink twice, or a logger reaches none.
  */
 export function configure(options: LoggingOptions = {}): Promise<FlushResult> {
-  checkOptions('configure', options, {
-    service: rules.string,
-    level: threshold,
-    levels: thresholds,
-    sinks: sinkList,
-    ...appenderRules,
-  })
-  const {
-    service = serviceOfEnvironment(),
-    level = levelOfEnvironment(),
-    levels = {},
-    sinks = [consoleSink()],
-    ...appender
-  } = options
-  const replaced = replaceAppender(new AsyncAppender(sinks, { service }, appender))
-  resetLevels(level)
-  for (const [name, own] of Object.entries(levels)) setLevel(nodeOf(name), own)
+  checkLoggingOptions('configure', options)
+  const plan = planOf(options)
+  const appenders = appendersOf(plan.definitions)
+  const replaced = replaceOutput(appenders, dispatchIfEnabled)
+  applyPlan(plan, appenders)
+  tellOfRoutes(plan)
   return replaced
 }
 
@@ -70,20 +31,16 @@ export function configure(options: LoggingOptions = {}): Promise<FlushResult> {
  */
 export function flush(options: { readonly deadlineMs?: number } = {}): Promise<FlushResult> {
   checkOptions('flush', options, { deadlineMs: rules.integer(0, 600_000) })
-  return flushAppender(options.deadlineMs)
+  return flushOutput(options.deadlineMs)
 }
 
 /**
  * Writes everything logged so far, ends the flush threads and resolves with counts. A later log call begins anew, with the console
- * and the level of the environment.
+ * and the levels of the environment.
  */
 export function close(): Promise<FlushResult> {
-  const closed = replaceAppender(undefined)
-  resetLevels()
+  const closed = replaceOutput(undefined, dispatchIfEnabled)
+  clearHierarchy()
+  takeLevelsOfEnvironment()
   return closed
-}
-
-function isSink(value: unknown): boolean {
-  const kind: unknown = (value as { kind?: unknown } | null)?.kind
-  return kind === 'console' || kind === 'file'
 }

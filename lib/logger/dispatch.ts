@@ -1,56 +1,41 @@
-import { AsyncAppender, type FlushResult } from '../appender'
-import { divertedTo, enterTask, hasOpenTasks, type LogEvent, nextSequence, SEVERITY, subscribeEvents } from '../event'
-import { processWide } from '../internal/runtime'
-import { consoleSink } from '../sinks'
-import { serviceOfEnvironment } from './environment'
-import { nodeOf } from './hierarchy'
-
-interface Output {
-  appender: AsyncAppender | undefined
-  unsubscribe: (() => void) | undefined
-}
-
-/* What all loggers of the process write to. */
-const output: Output = processWide('logger.output.1', () => ({ appender: undefined, unsubscribe: undefined }))
-
-const NOTHING: FlushResult = Object.freeze({ delivered: 0, discarded: 0, failed: 0, pending: 0 })
+import { counters } from '../diagnostics'
+import { divertedTo, enterTask, hasOpenTasks, type LogEvent, nextSequence, SEVERITY } from '../event'
+import { type LoggerNode, nodeOf, routesOf } from './hierarchy'
+import type { NamedAppender } from './named-appender'
+import { beginOutput, hasOutput } from './output'
 
 /**
- * Gives an event to the appender, which is one to the console until `configure` says otherwise; while a test captures events, to
- * that test.
+ * Gives an event, whose level has been checked, to the appenders of its logger and of all above it up to one that is not additive; while
+ * a test captures events, to that test.
+ *
+ * Until `configure` is called the root has an appender to the console. An event that no appender takes is counted and has no `seq`.
  */
-export function dispatch(event: LogEvent): void {
+export function dispatch(event: LogEvent, node: LoggerNode = nodeOf(event.logger)): void {
   const taker = divertedTo()
   if (taker !== undefined) {
     taker(event)
     return
   }
-  if (output.appender === undefined) void replaceAppender(new AsyncAppender([consoleSink()], { service: serviceOfEnvironment() }))
+  if (!hasOutput()) beginOutput(dispatchIfEnabled)
+  const { appenders, lowest } = routesOf(node)
+  const severity = SEVERITY[event.level]
+  if (severity < lowest) {
+    counters.eventsUnrouted++
+    return
+  }
   const seq = nextSequence()
-  if (hasOpenTasks()) enterTask(event, seq, () => output.appender?.append(event, seq))
-  else output.appender?.append(event, seq)
+  if (hasOpenTasks()) enterTask(event, seq, () => appendToAll(appenders, event, severity, seq))
+  else appendToAll(appenders, event, severity, seq)
 }
 
-/**
- * Puts `appender` (undefined: none) in the place of the one before, which is then drained and closed in the background.
- *
- * As long as there is one, the events that the kit itself makes, the ends of spans, are written too.
- */
-export function replaceAppender(appender: AsyncAppender | undefined): Promise<FlushResult> {
-  const before = output.appender
-  output.appender = appender
-  output.unsubscribe?.()
-  output.unsubscribe = appender === undefined ? undefined : subscribeEvents({ onEvent: dispatchIfEnabled })
-  return before?.close() ?? Promise.resolve(NOTHING)
+function appendToAll(appenders: readonly NamedAppender[], event: LogEvent, severity: number, seq: number): void {
+  for (const appender of appenders) if (severity >= appender.threshold) appender.append(event, seq)
 }
 
-/** See `AsyncAppender.flush`. */
-export function flushAppender(deadlineMs?: number): Promise<FlushResult> {
-  return output.appender?.flush(deadlineMs) ?? Promise.resolve(NOTHING)
-}
-
-function dispatchIfEnabled(event: LogEvent): void {
+/** Gives an event that the kit itself made, the end of a span, to its logger's appenders if the logger's level lets it pass. */
+export function dispatchIfEnabled(event: LogEvent): void {
   // Who diverts events has them from the port itself.
   if (divertedTo() !== undefined) return
-  if (SEVERITY[event.level] >= nodeOf(event.logger).effective) dispatch(event)
+  const node = nodeOf(event.logger)
+  if (SEVERITY[event.level] >= node.effective) dispatch(event, node)
 }

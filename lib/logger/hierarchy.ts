@@ -1,32 +1,70 @@
 import { complain } from '../diagnostics'
 import { SEVERITY, type Threshold } from '../event'
 import { processWide } from '../internal/runtime'
-import { levelOfEnvironment } from './environment'
+import { levelOfEnvironment, levelsOfEnvironment } from './environment'
+import type { NamedAppender } from './named-appender'
 
-/** One name in the hierarchy. `effective` is what the hot path reads: the severity below which a call does nothing. */
+/*
+ * Levels and appenders go different ways through the tree, as in logback:
+ *
+ *   effective   the own level of the node, else that of the nearest ancestor that has one: it alone decides whether an event is made
+ *   routes      the appenders of the node, then of its parent, and so on up to the root or a node that is not additive;
+ *               the levels of those ancestors are not asked
+ */
+
+/** One name in the hierarchy. */
 export interface LoggerNode {
+  /** The dotted name; `ROOT` for the root. */
   readonly name: string
   readonly parent: LoggerNode | undefined
   readonly children: Map<string, LoggerNode>
   own: Threshold | undefined
+  /** What the hot path reads: the severity below which a call does nothing. */
   effective: number
+  /** Those attached to this very node, in order. */
+  appenders: readonly NamedAppender[]
+  /** Whether events go on to the appenders of the parent. */
+  additive: boolean
+  /** Where an event of this node goes, in order; undefined until it is asked for after a change. */
+  routes: Routes | undefined
 }
+
+/** The appenders that an event of one node goes to. */
+export interface Routes {
+  readonly appenders: readonly NamedAppender[]
+  /** The least severity that any of them takes; Infinity without any. */
+  readonly lowest: number
+  /** Whether any of them asks where in the source the call is. */
+  readonly caller: boolean
+}
+
+/** The name of the root; `nodeOf` takes it in any case, as logback does. */
+export const ROOT_NAME = 'ROOT'
 
 function node(name: string, parent: LoggerNode | undefined): LoggerNode {
-  return { name, parent, children: new Map(), own: undefined, effective: parent?.effective ?? SEVERITY.info }
+  return {
+    name,
+    parent,
+    children: new Map(),
+    own: undefined,
+    effective: parent?.effective ?? SEVERITY.info,
+    appenders: [],
+    additive: true,
+    routes: undefined,
+  }
 }
 
-/** The root of all names; its level is that of the environment until `configure` is called. */
-export const rootNode: LoggerNode = processWide('logger.root.1', () => {
-  const root = node('', undefined)
-  setLevel(root, forgivingLevelOfEnvironment())
-  return root
-})
+/** The root of all names. */
+export const rootNode: LoggerNode = processWide('logger.root.1', () => node(ROOT_NAME, undefined))
 
-/** The node of a dotted name, made with its ancestors if it is new. The empty name is the root. */
+const nodes = processWide('logger.nodes.1', () => new Map([['', rootNode]]))
+
+/** The node of a dotted name, made with its ancestors if it is new. The empty name and `root` in any case are the root. */
 export function nodeOf(name: string): LoggerNode {
+  const known = nodes.get(name)
+  if (known !== undefined) return known
   let current = rootNode
-  for (const part of name === '' ? [] : name.split('.')) {
+  for (const part of name.length === ROOT_NAME.length && name.toUpperCase() === ROOT_NAME ? [] : name.split('.')) {
     let child = current.children.get(part)
     if (child === undefined) {
       child = node(current === rootNode ? part : `${current.name}.${part}`, current)
@@ -34,11 +72,12 @@ export function nodeOf(name: string): LoggerNode {
     }
     current = child
   }
+  nodes.set(name, current)
   return current
 }
 
-/** Gives a node a level of its own, or takes it away (undefined: inherited); its descendants follow at once. */
-export function setLevel(target: LoggerNode, level: Threshold | undefined): void {
+/** Gives a node a level of its own, or takes it away (undefined: inherited, for the root info); its descendants follow at once. */
+export function setNodeLevel(target: LoggerNode, level: Threshold | undefined): void {
   target.own = level
   refresh(target)
 }
@@ -48,23 +87,56 @@ function refresh(target: LoggerNode): void {
   for (const child of target.children.values()) refresh(child)
 }
 
-/** Takes every logger's own level away, and gives the root `level`, by default that of the environment. */
-export function resetLevels(level: Threshold = forgivingLevelOfEnvironment()): void {
-  forget(rootNode)
-  setLevel(rootNode, level)
+/** Attaches exactly `appenders` to a node; without `additive`, its events and those below it go no higher. */
+export function attachAppenders(target: LoggerNode, appenders: readonly NamedAppender[], additive = true): void {
+  target.appenders = appenders
+  target.additive = additive
+  forgetRoutes(target)
 }
 
-function forget(target: LoggerNode): void {
-  target.own = undefined
-  for (const child of target.children.values()) forget(child)
+function forgetRoutes(target: LoggerNode): void {
+  target.routes = undefined
+  for (const child of target.children.values()) forgetRoutes(child)
 }
 
-/* For callers that nobody expects to throw, such as the loading of the package: a wrong word is told, and counts as `info`. */
-function forgivingLevelOfEnvironment(): Threshold {
+/** Where an event of `target` goes; computed once after each change. */
+export function routesOf(target: LoggerNode): Routes {
+  if (target.routes !== undefined) return target.routes
+  const appenders: NamedAppender[] = []
+  for (let at: LoggerNode | undefined = target; at !== undefined; at = at.additive ? at.parent : undefined) {
+    appenders.push(...at.appenders)
+  }
+  const lowest = Math.min(...appenders.map(({ threshold }) => threshold))
+  target.routes = { appenders, lowest, caller: appenders.some(({ caller }) => caller) }
+  return target.routes
+}
+
+/** Takes all levels and appenders away. */
+export function clearHierarchy(): void {
+  for (const each of allNodes()) {
+    each.own = undefined
+    each.appenders = []
+    each.additive = true
+    each.routes = undefined
+  }
+  refresh(rootNode)
+}
+
+/** Gives the nodes the levels that the environment has for them. A level that does not exist is told, and counts as none. */
+export function takeLevelsOfEnvironment(): void {
   try {
-    return levelOfEnvironment()
+    setNodeLevel(rootNode, levelOfEnvironment())
+    for (const [name, level] of Object.entries(levelsOfEnvironment())) setNodeLevel(nodeOf(name), level)
   } catch (error) {
     complain('environment', (error as Error).message)
-    return 'info'
   }
+}
+
+processWide('logger.levels.1', takeLevelsOfEnvironment)
+
+/** Every node that has been named so far, parents before their children. */
+export function allNodes(): LoggerNode[] {
+  const all: LoggerNode[] = [rootNode]
+  for (let i = 0; i < all.length; i++) all.push(...(all[i] as LoggerNode).children.values())
+  return all
 }

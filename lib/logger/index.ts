@@ -1,2 +1,4 @@
-export { close, configure, flush, type LoggingOptions } from './configure'
+export { close, configure, flush } from './configure'
+export { dispatch } from './dispatch'
 export { getLogger, Logger } from './logger'
+export type { AppenderOptions, LoggerOptions, LoggingOptions } from './options'

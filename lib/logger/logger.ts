@@ -66,11 +66,14 @@ export class Logger {
     try {
       const { msg, fields, err } = readArguments(first, rest)
       const all = this.#fields === undefined ? fields : { ...this.#fields, ...fields }
-      dispatch(captureEvent(currentScope(), { level, logger: this.name, msg, fields: all, err }))
+      dispatch(captureEvent(currentScope(), { level, logger: this.name, msg, fields: all, err }), this.#node)
     } catch (error) {
       // An object of the caller's threw while it was read (a proxy, say): the line says so in its place.
       counters.valuesReplaced++
-      dispatch(captureEvent(currentScope(), { level, logger: this.name, msg: `[arguments threw: ${reasonOf(error)}]` }))
+      dispatch(
+        captureEvent(currentScope(), { level, logger: this.name, msg: `[arguments threw: ${reasonOf(error)}]` }),
+        this.#node,
+      )
     }
   }
 }

@@ -1,4 +1,6 @@
 export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink } from './console'
+export { destinationOf } from './destination'
 export { type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
 export { openSink } from './open-sink'
+export { readSink, sinkRule } from './read-sink'
 export type { Pause, SendResult, Sink, SinkSpec } from './sink'

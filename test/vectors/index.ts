@@ -116,3 +116,25 @@ export function requestVectors(): RequestVectors {
 export function w3cRules(): W3cRules {
   return JSON.parse(readFileSync(projectFile('test/vectors/w3c-rules.json'), 'utf8')) as W3cRules
 }
+
+/** What logback wrote for one call of a logger at each of its levels; the columns are explained in the file. */
+export interface HierarchyVector {
+  readonly called: string
+  readonly levels: string
+  readonly appenders: string
+  readonly notAdditive: string
+  readonly written: string
+}
+
+/** Reads `logback-hierarchy.json`. */
+export function hierarchyVectors(): HierarchyVector[] {
+  const text = readFileSync(projectFile('test/vectors/logback-hierarchy.json'), 'utf8')
+  const { rows } = JSON.parse(text) as { readonly rows: readonly (readonly string[])[] }
+  return rows.map(([called = '', levels = '', appenders = '', notAdditive = '', written = '']) => ({
+    called,
+    levels,
+    appenders,
+    notAdditive,
+    written,
+  }))
+}

@@ -1,0 +1,139 @@
+import { type AsyncAppenderOptions, appenderRules } from '../appender'
+import { TracelaneError } from '../errors'
+import { isThreshold, SEVERITY, type Threshold } from '../event'
+import { checkOptions, type Rule, rules } from '../internal/options'
+import { type SinkSpec, sinkRule } from '../sinks'
+
+/** Options of one appender: those of its queues, and these. */
+export interface AppenderOptions extends AsyncAppenderOptions {
+  /** Where its lines go: what `consoleSink` and `fileSink` return. */
+  readonly sinks?: readonly SinkSpec[]
+  /** The same for one sink alone; give either. */
+  readonly sink?: SinkSpec
+  /**
+   * Events below this level are not taken, whatever logger they come from.
+   * @default 'all'
+   */
+  readonly level?: Threshold
+  /**
+   * Whether lines have `caller: { file, line, function }`, where in the source the log call is. It costs several microseconds for each event of
+   * the loggers that this appender is attached to.
+   * @default false
+   */
+  readonly caller?: boolean
+}
+
+/** Options of one logger, by its name among `loggers`. */
+export interface LoggerOptions {
+  /**
+   * Events below it are not written. It holds for the loggers below too, until one has its own.
+   * @default that of the logger above
+   */
+  readonly level?: Threshold
+  /**
+   * Names of `appenders` that get the events of this logger and of those below.
+   * @default []
+   */
+  readonly appenders?: readonly string[]
+  /**
+   * Whether events go on to the appenders of the loggers above, whatever their levels.
+   * @default true
+   */
+  readonly additivity?: boolean
+}
+
+/** Options of `configure`: those of appenders, which are the defaults of each one, and these. */
+export interface LoggingOptions extends AsyncAppenderOptions {
+  /**
+   * The name of this service, on each line.
+   * @default the environment's TRACELANE_SERVICE, else none
+   */
+  readonly service?: string
+  /**
+   * The level of the root: events below it are not written. Short for `root: { level }`.
+   * @default the environment's TRACELANE_LEVEL, else 'info'
+   */
+  readonly level?: Threshold
+  /**
+   * Levels of loggers by name; a name passes its level on to those below it, `{ 'orders.db': 'debug' }`. Short for
+   * `loggers: { [name]: { level } }`.
+   * @default the environment's TRACELANE_LEVELS, `orders.db=debug,orders.cart=warn`
+   */
+  readonly levels?: Readonly<Record<string, Threshold>>
+  /**
+   * Where the lines of all loggers go: what `consoleSink` and `fileSink` return. Short for one appender of the root.
+   * @default [consoleSink()], if there are no `appenders`
+   */
+  readonly sinks?: readonly SinkSpec[]
+  /** Appenders by name. One gets events when a logger, or the root, names it. */
+  readonly appenders?: Readonly<Record<string, AppenderOptions>>
+  /** Loggers by name. */
+  readonly loggers?: Readonly<Record<string, LoggerOptions>>
+  /** The root, which all loggers are below. */
+  readonly root?: Omit<LoggerOptions, 'additivity'>
+}
+
+const threshold: Rule = (value) => (isThreshold(value) ? undefined : (rules.oneOf(...Object.keys(SEVERITY))('') as string))
+const thresholds: Rule = (value) =>
+  isRecord(value) && Object.values(value).every(isThreshold) ? undefined : 'an object of levels by logger name'
+const sinkList: Rule = (value) =>
+  Array.isArray(value) && value.length > 0 && value.every((one) => sinkRule(one) === undefined)
+    ? undefined
+    : 'a list of sinks, as consoleSink() or fileSink() return them'
+const names: Rule = (value) =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string') ? undefined : 'a list of names of appenders'
+const record: Rule = (value) => (isRecord(value) ? undefined : 'an object of options by name')
+
+const ROOT = { level: threshold, appenders: names }
+const LOGGER = { ...ROOT, additivity: rules.boolean }
+const APPENDER = { sinks: sinkList, sink: sinkRule, level: threshold, caller: rules.boolean, ...appenderRules }
+const LOGGING = {
+  service: rules.string,
+  level: threshold,
+  levels: thresholds,
+  sinks: sinkList,
+  appenders: record,
+  loggers: record,
+  root: record,
+  ...appenderRules,
+}
+
+/** Throws ERR_TRACELANE_OPTION_* for options that are wrong in themselves, or do not fit together. `owner` is named in the message. */
+export function checkLoggingOptions(owner: string, options: LoggingOptions): void {
+  checkOptions(owner, options, LOGGING)
+  for (const [name, appender] of Object.entries(options.appenders ?? {})) checkAppender(`${owner}: appender '${name}'`, appender)
+  const known = Object.keys(options.appenders ?? {})
+  checkOptions(`${owner}: root`, options.root, ROOT)
+  for (const name of options.root?.appenders ?? []) checkName(`${owner}: root`, name, known)
+  for (const [name, logger] of Object.entries(options.loggers ?? {})) {
+    checkOptions(`${owner}: logger '${name}'`, logger, LOGGER)
+    for (const appender of logger.appenders ?? []) checkName(`${owner}: logger '${name}'`, appender, known)
+    if (logger.level !== undefined && options.levels?.[name] !== undefined) {
+      throw wrong(`${owner} has two levels for logger '${name}': in 'levels' and in 'loggers'`)
+    }
+  }
+  if (options.level !== undefined && options.root?.level !== undefined) {
+    throw wrong(`${owner} has two levels for the root: 'level' and 'root.level'`)
+  }
+}
+
+function checkAppender(owner: string, options: AppenderOptions): void {
+  checkOptions(owner, options, APPENDER)
+  if ((options.sinks === undefined) === (options.sink === undefined)) {
+    throw wrong(`${owner} needs either 'sinks', a list, or 'sink'`)
+  }
+}
+
+function checkName(owner: string, name: string, known: readonly string[]): void {
+  if (known.includes(name)) return
+  const all = known.length === 0 ? 'there are none' : `there are ${known.join(', ')}`
+  throw wrong(`${owner} names the appender '${name}', which is not among 'appenders': ${all}`)
+}
+
+function wrong(detail: string): TracelaneError {
+  return new TracelaneError('ERR_TRACELANE_OPTION_INVALID', detail)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
