@@ -117,9 +117,9 @@ export function clearHierarchy(): void {
     each.own = undefined
     each.appenders = []
     each.additive = true
-    each.routes = undefined
   }
   refresh(rootNode)
+  forgetRoutes(rootNode)
 }
 
 /** Gives the nodes the levels that the environment has for them. A level that does not exist is told, and counts as none. */
