@@ -18,6 +18,7 @@ export {
 export { type Counters, counters } from './diagnostics'
 export { type ErrorCode, isTracelaneError, TracelaneError } from './errors'
 export {
+  type Caller,
   type EventSubscriber,
   type Level,
   type LogEvent,

@@ -1,6 +1,16 @@
 import { type MdcFields, NO_FIELDS, processClock, type Scope } from '../context'
 import type { Level } from './level'
 
+/** Where in the source a log call is. */
+export interface Caller {
+  /** The absolute path of the file that runs, or what V8 has in its place (`[eval]`). */
+  readonly file: string
+  /** From 1; 0 if it is not known. */
+  readonly line: number
+  /** As in a stack: `Cart.checkout`; undefined at the top of a file and in functions without a name. */
+  readonly function: string | undefined
+}
+
 /**
  * What one log statement says, with the trace context of the flow that said it.
  *
@@ -26,6 +36,8 @@ export interface LogEvent {
   readonly fields: Readonly<Record<string, unknown>> | undefined
   /** The error given to the call, or undefined. */
   readonly err: unknown
+  /** Undefined unless an appender of the logger asks for it. */
+  readonly caller: Caller | undefined
 }
 
 /** The part of an event that its author chooses. */
@@ -35,17 +47,18 @@ export interface Statement {
   readonly msg: string
   readonly fields?: Readonly<Record<string, unknown>> | undefined
   readonly err?: unknown
+  readonly caller?: Caller | undefined
 }
 
 /** The event that `statement` makes in `scope` (undefined: outside any trace) now; moves the trace's clock. */
 export function captureEvent(scope: Scope | undefined, statement: Statement): LogEvent {
   const time = Date.now()
-  const { level, logger, msg, fields, err } = statement
+  const { level, logger, msg, fields, err, caller } = statement
   if (scope === undefined) {
     const hlc = processClock.tick(time)
-    return { time, level, logger, msg, traceId: undefined, spanId: undefined, hlc, mdc: NO_FIELDS, fields, err }
+    return { time, level, logger, msg, traceId: undefined, spanId: undefined, hlc, mdc: NO_FIELDS, fields, err, caller }
   }
   const { traceId, spanId } = scope.context
   const hlc = scope.root.clock.tick(time)
-  return { time, level, logger, msg, traceId, spanId, hlc, mdc: scope.mdc, fields, err }
+  return { time, level, logger, msg, traceId, spanId, hlc, mdc: scope.mdc, fields, err, caller }
 }

@@ -49,11 +49,13 @@ export function jsonLayout(origin: Origin, ordering: boolean): Layout {
   const thread = threadId === 0 ? '' : `,"thread":${threadId}`
   const who = `${service},"host":${quote(hostname())},"pid":${process.pid}${thread}`
   const tail = ordering ? `${who},"instance":"${instance()}"` : who
+  const withCaller = origin.caller === true
   return (event, seq) => {
     let line = `{"time":${event.time}${LEVEL_PREFIX.get(event.level)}${quote(event.logger)},"msg":${quote(event.msg)}${tail}`
     if (event.traceId !== undefined) line += `,"traceId":"${event.traceId}","spanId":"${event.spanId}"`
     if (ordering) line += `,"hlc":"${event.hlc}","seq":${seq}`
     if (event.err !== undefined) line += `,"err":${errorToJson(event.err)}`
+    if (withCaller && event.caller !== undefined) line += `,"caller":${toJson(event.caller)}`
     return `${line}${fieldsOf(event)}}\n`
   }
 }

@@ -3,8 +3,9 @@ import { counters } from '../diagnostics'
 import { captureEvent, type Level, reasonOf, SEVERITY } from '../event'
 import { processWide } from '../internal/runtime'
 import { readArguments } from './arguments'
+import { callerOf } from './caller'
 import { dispatch } from './dispatch'
-import { type LoggerNode, nodeOf } from './hierarchy'
+import { type LoggerNode, nodeOf, routesOf } from './hierarchy'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -63,15 +64,16 @@ export class Logger {
 
   #log(level: Level, first: unknown, rest: readonly unknown[]): void {
     if (SEVERITY[level] < this.#node.effective) return
+    const caller = routesOf(this.#node).caller ? callerOf(this[level]) : undefined
     try {
       const { msg, fields, err } = readArguments(first, rest)
       const all = this.#fields === undefined ? fields : { ...this.#fields, ...fields }
-      dispatch(captureEvent(currentScope(), { level, logger: this.name, msg, fields: all, err }), this.#node)
+      dispatch(captureEvent(currentScope(), { level, logger: this.name, msg, fields: all, err, caller }), this.#node)
     } catch (error) {
       // An object of the caller's threw while it was read (a proxy, say): the line says so in its place.
       counters.valuesReplaced++
       dispatch(
-        captureEvent(currentScope(), { level, logger: this.name, msg: `[arguments threw: ${reasonOf(error)}]` }),
+        captureEvent(currentScope(), { level, logger: this.name, msg: `[arguments threw: ${reasonOf(error)}]`, caller }),
         this.#node,
       )
     }
