@@ -32,10 +32,17 @@ export {
   close,
   configure,
   flush,
+  getLevels,
   getLogger,
+  type LevelEndpoint,
+  type LevelEndpointOptions,
   type Logger,
+  type LoggerLevel,
   type LoggerOptions,
   type LoggingOptions,
+  levelEndpoint,
+  type SetLevelOptions,
+  setLevel,
 } from './logger'
 export {
   type Beside,

@@ -2,6 +2,7 @@ import type { FlushResult } from '../appender'
 import { checkOptions, rules } from '../internal/options'
 import { dispatchIfEnabled } from './dispatch'
 import { clearHierarchy, takeLevelsOfEnvironment } from './hierarchy'
+import { forgetExpiries } from './levels'
 import { checkLoggingOptions, type LoggingOptions } from './options'
 import { appendersOf, flushOutput, replaceOutput } from './output'
 import { applyPlan, planOf } from './plan'
@@ -19,6 +20,7 @@ export function configure(options: LoggingOptions = {}): Promise<FlushResult> {
   const plan = planOf(options)
   const appenders = appendersOf(plan.definitions)
   const replaced = replaceOutput(appenders, dispatchIfEnabled)
+  forgetExpiries()
   applyPlan(plan, appenders)
   tellOfRoutes(plan)
   return replaced
@@ -40,6 +42,7 @@ export function flush(options: { readonly deadlineMs?: number } = {}): Promise<F
  */
 export function close(): Promise<FlushResult> {
   const closed = replaceOutput(undefined, dispatchIfEnabled)
+  forgetExpiries()
   clearHierarchy()
   takeLevelsOfEnvironment()
   return closed

@@ -1,4 +1,6 @@
 export { close, configure, flush } from './configure'
 export { dispatch } from './dispatch'
+export { type LevelEndpoint, type LevelEndpointOptions, levelEndpoint } from './level-endpoint'
+export { getLevels, type LoggerLevel, type SetLevelOptions, setLevel } from './levels'
 export { getLogger, Logger } from './logger'
 export type { AppenderOptions, LoggerOptions, LoggingOptions } from './options'
