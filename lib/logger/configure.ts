@@ -1,23 +1,76 @@
+import { resolve } from 'node:path'
 import type { FlushResult } from '../appender'
+import { complain } from '../diagnostics'
 import { checkOptions, rules } from '../internal/options'
+import { processWide } from '../internal/runtime'
+import { readConfigFile, watchConfigFile } from './config-file'
 import { dispatchIfEnabled } from './dispatch'
+import { fileOfEnvironment } from './environment'
 import { clearHierarchy, takeLevelsOfEnvironment } from './hierarchy'
 import { forgetExpiries } from './levels'
 import { checkLoggingOptions, type LoggingOptions } from './options'
 import { appendersOf, flushOutput, replaceOutput } from './output'
-import { applyPlan, planOf } from './plan'
+import { applyPlan, type Plan, planOf } from './plan'
 import { tellOfRoutes } from './route-check'
+
+interface Start {
+  /** Whether the loggers were set up once, by the program or from the environment. */
+  done: boolean
+  /** Ends the watch over the file of options. */
+  unwatch: () => void
+}
+
+const start = processWide<Start>('logger.start.1', () => ({ done: false, unwatch: () => {} }))
 
 /**
  * Sets up the loggers of this process. Callable again at any time: the lines of before are written to the sinks of before. An appender whose
  * name and options stay the same goes on as it is.
  *
- * Resolves, when those lines are written, with counts of the set-up of before. Throws ERR_TRACELANE_OPTION_* at once, and changes nothing,
- * for wrong options. Says on stderr if a line would reach one sink twice, or a logger reaches none.
+ * Resolves, when those lines are written, with counts of the set-up of before. Throws ERR_TRACELANE_OPTION_* or
+ * ERR_TRACELANE_FILE_UNREADABLE at once, and changes nothing, for wrong options. Says on stderr if a line would reach one sink twice, or a
+ * logger reaches none.
  */
 export function configure(options: LoggingOptions = {}): Promise<FlushResult> {
   checkLoggingOptions('configure', options)
-  const plan = planOf(options)
+  const { file = fileOfEnvironment() } = options
+  const path = file === undefined ? undefined : resolve(file)
+  const inFile = path === undefined ? {} : readOptions(path)
+  const replaced = setUp(planOf(options, inFile))
+  start.done = true
+  start.unwatch()
+  const { watchIntervalMs = inFile.watchIntervalMs ?? 0 } = options
+  start.unwatch =
+    path === undefined || watchIntervalMs === 0 ? () => {} : watchConfigFile(path, watchIntervalMs, () => reload(options, path))
+  return replaced
+}
+
+/** Sets up the loggers from TRACELANE_CONFIG, if they were not set up before. A file that cannot be used is told, and changes nothing. */
+export function startFromEnvironment(): void {
+  if (start.done) return
+  start.done = true
+  if (fileOfEnvironment() === undefined) return
+  try {
+    void configure()
+  } catch (error) {
+    complain('environment', (error as Error).message)
+  }
+}
+
+function readOptions(path: string): LoggingOptions {
+  const options = readConfigFile(path)
+  checkLoggingOptions(`the file ${path}`, options, 'file')
+  return options
+}
+
+function reload(options: LoggingOptions, path: string): void {
+  try {
+    void setUp(planOf(options, readOptions(path)))
+  } catch (error) {
+    complain('configuration-file', `${(error as Error).message}; the loggers stay as they are`)
+  }
+}
+
+function setUp(plan: Plan): Promise<FlushResult> {
   const appenders = appendersOf(plan.definitions)
   const replaced = replaceOutput(appenders, dispatchIfEnabled)
   forgetExpiries()
@@ -41,6 +94,7 @@ export function flush(options: { readonly deadlineMs?: number } = {}): Promise<F
  * and the levels of the environment.
  */
 export function close(): Promise<FlushResult> {
+  start.unwatch()
   const closed = replaceOutput(undefined, dispatchIfEnabled)
   forgetExpiries()
   clearHierarchy()

@@ -4,6 +4,7 @@ import { captureEvent, type Level, reasonOf, SEVERITY } from '../event'
 import { processWide } from '../internal/runtime'
 import { readArguments } from './arguments'
 import { callerOf } from './caller'
+import { startFromEnvironment } from './configure'
 import { dispatch } from './dispatch'
 import { type LoggerNode, nodeOf, routesOf } from './hierarchy'
 
@@ -88,10 +89,12 @@ const loggers = processWide('loggers.1', () => new Map<string, Logger>())
  * Without `configure` it writes events of level info and above to stdout: for people on a terminal, as JSON elsewhere.
  */
 export function getLogger(name: string): Logger {
-  let logger = loggers.get(name)
+  const node = nodeOf(name)
+  let logger = loggers.get(node.name)
   if (logger === undefined) {
-    logger = new Logger(nodeOf(name))
-    loggers.set(name, logger)
+    startFromEnvironment()
+    logger = new Logger(node)
+    loggers.set(node.name, logger)
   }
   return logger
 }

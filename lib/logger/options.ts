@@ -42,8 +42,22 @@ export interface LoggerOptions {
   readonly additivity?: boolean
 }
 
-/** Options of `configure`: those of appenders, which are the defaults of each one, and these. */
+/**
+ * Options of `configure`: those of appenders, which are the defaults of each one, and these. What the program gives wins over the
+ * environment, and that over the file; levels, loggers and appenders name by name.
+ */
 export interface LoggingOptions extends AsyncAppenderOptions {
+  /**
+   * A file of JSON with these options, functions and `file` itself excepted; a sink in it is `{ "kind": "file", "options": {...} }`.
+   * @default the environment's TRACELANE_CONFIG, else none
+   */
+  readonly file?: string
+  /**
+   * How often to look whether the file has changed, in milliseconds from 50 to 86,400,000 (a day); 0 is never. When it has, the loggers are
+   * set up anew; if it cannot be used they stay as they are, and stderr says why. May stand in the file.
+   * @default 0
+   */
+  readonly watchIntervalMs?: number
   /**
    * The name of this service, on each line.
    * @default the environment's TRACELANE_SERVICE, else none
@@ -87,7 +101,11 @@ const record: Rule = (value) => (isRecord(value) ? undefined : 'an object of opt
 const ROOT = { level: threshold, appenders: names }
 const LOGGER = { ...ROOT, additivity: rules.boolean }
 const APPENDER = { sinks: sinkList, sink: sinkRule, level: threshold, caller: rules.boolean, ...appenderRules }
+const watchInterval: Rule = (value) =>
+  value === 0 ? undefined : rules.integer(50, 86_400_000)(value) && '0 or an integer from 50 to 86400000'
 const LOGGING = {
+  file: rules.string,
+  watchIntervalMs: watchInterval,
   service: rules.string,
   level: threshold,
   levels: thresholds,
@@ -98,23 +116,21 @@ const LOGGING = {
   ...appenderRules,
 }
 
-/** Throws ERR_TRACELANE_OPTION_* for options that are wrong in themselves, or do not fit together. `owner` is named in the message. */
-export function checkLoggingOptions(owner: string, options: LoggingOptions): void {
-  checkOptions(owner, options, LOGGING)
-  for (const [name, appender] of Object.entries(options.appenders ?? {})) checkAppender(`${owner}: appender '${name}'`, appender)
-  const known = Object.keys(options.appenders ?? {})
-  checkOptions(`${owner}: root`, options.root, ROOT)
-  for (const name of options.root?.appenders ?? []) checkName(`${owner}: root`, name, known)
-  for (const [name, logger] of Object.entries(options.loggers ?? {})) {
+/** Throws ERR_TRACELANE_OPTION_* for options that are wrong in themselves. `owner` is named in the message, `without` is not allowed. */
+export function checkLoggingOptions(owner: string, options: LoggingOptions, without?: keyof LoggingOptions): void {
+  const known = Object.fromEntries(Object.entries(LOGGING).filter(([name]) => name !== without))
+  checkOptions(owner, options, known)
+  const { level, levels, root, appenders = {}, loggers = {} } = options
+  for (const [name, appender] of Object.entries(appenders)) checkAppender(`${owner}: appender '${name}'`, appender)
+  checkOptions(`${owner}: root`, root, ROOT)
+  for (const [name, logger] of Object.entries(loggers)) {
     checkOptions(`${owner}: logger '${name}'`, logger, LOGGER)
-    for (const appender of logger.appenders ?? []) checkName(`${owner}: logger '${name}'`, appender, known)
-    if (logger.level !== undefined && options.levels?.[name] !== undefined) {
+    if (logger.level !== undefined && levels?.[name] !== undefined) {
       throw wrong(`${owner} has two levels for logger '${name}': in 'levels' and in 'loggers'`)
     }
   }
-  if (options.level !== undefined && options.root?.level !== undefined) {
+  if (level !== undefined && root?.level !== undefined)
     throw wrong(`${owner} has two levels for the root: 'level' and 'root.level'`)
-  }
 }
 
 function checkAppender(owner: string, options: AppenderOptions): void {
@@ -124,10 +140,12 @@ function checkAppender(owner: string, options: AppenderOptions): void {
   }
 }
 
-function checkName(owner: string, name: string, known: readonly string[]): void {
-  if (known.includes(name)) return
+/** Throws ERR_TRACELANE_OPTION_INVALID if the logger called `owner` names an appender that is not among `known`. */
+export function checkAppenderNames(owner: string, names: readonly string[], known: readonly string[]): void {
+  const stranger = names.find((name) => !known.includes(name))
+  if (stranger === undefined) return
   const all = known.length === 0 ? 'there are none' : `there are ${known.join(', ')}`
-  throw wrong(`${owner} names the appender '${name}', which is not among 'appenders': ${all}`)
+  throw wrong(`configure: ${owner} names the appender '${stranger}', which is not among 'appenders': ${all}`)
 }
 
 function wrong(detail: string): TracelaneError {

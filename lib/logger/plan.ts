@@ -1,10 +1,10 @@
-import type { AsyncAppenderOptions } from '../appender'
+import { type AsyncAppenderOptions, appenderRules } from '../appender'
 import { SEVERITY, type Threshold } from '../event'
 import { readSink } from '../sinks'
 import { levelOfEnvironment, levelsOfEnvironment, serviceOfEnvironment } from './environment'
 import { attachAppenders, clearHierarchy, nodeOf, ROOT_NAME, setNodeLevel } from './hierarchy'
 import type { AppenderDefinition, NamedAppender } from './named-appender'
-import type { LoggerOptions, LoggingOptions } from './options'
+import { checkAppenderNames, type LoggerOptions, type LoggingOptions } from './options'
 import { defaultAppender, ROOT_APPENDER } from './output'
 
 /** What `configure` is going to set up, complete and checked: nothing is changed before there is one. */
@@ -15,27 +15,51 @@ export interface Plan {
 }
 
 /**
- * The plan that `options`, which have been checked, make with the environment, which gives what they leave out.
+ * The plan that the options of the program and those of a file make with the environment. Both have been checked, each in itself.
  *
- * Throws ERR_TRACELANE_OPTION_* for sinks with wrong options, and for levels of the environment that do not exist.
+ * Throws ERR_TRACELANE_OPTION_* for sinks with wrong options, names of appenders that there are not, and levels of the environment that do
+ * not exist.
  */
-export function planOf(options: LoggingOptions): Plan {
-  const { service = serviceOfEnvironment(), level, levels, sinks, appenders, loggers, root, ...queues } = options
-  const definitions = Object.entries(appenders ?? {}).map(
-    ([name, { sink, sinks: list, level: own, caller = false, ...special }]) =>
-      definitionOf(name, sink === undefined ? (list ?? []) : [sink], own, { service, caller }, { ...queues, ...special }),
-  )
-  const rootAppenders = [...(root?.appenders ?? [])]
-  if (sinks !== undefined || appenders === undefined) {
-    const ofRoot = sinks ?? defaultAppender().sinks
-    definitions.unshift(definitionOf(ROOT_APPENDER, ofRoot, undefined, { service, caller: false }, queues))
-    rootAppenders.unshift(ROOT_APPENDER)
+export function planOf(given: LoggingOptions, inFile: LoggingOptions): Plan {
+  const definitions = definitionsOf(given, inFile)
+  const loggers = loggersOf(given, inFile)
+  const known = definitions.map(({ name }) => name).filter((name) => name !== ROOT_APPENDER)
+  for (const [name, { appenders = [] }] of loggers) {
+    checkAppenderNames(name === ROOT_NAME ? 'root' : `logger '${name}'`, appenders, known)
   }
-  const rootLevel = level ?? root?.level ?? levelOfEnvironment() ?? 'info'
-  const all = new Map<string, LoggerOptions>([[ROOT_NAME, { level: rootLevel, appenders: rootAppenders }]])
-  for (const [name, own] of Object.entries({ ...levelsOfEnvironment(), ...levels })) all.set(name, { level: own })
-  for (const [name, own] of Object.entries(loggers ?? {})) all.set(name, { ...all.get(name), ...own })
-  return { definitions, loggers: all }
+  const root = loggers.get(ROOT_NAME)
+  const withSinks = definitions.some(({ name }) => name === ROOT_APPENDER)
+  if (withSinks) loggers.set(ROOT_NAME, { ...root, appenders: [ROOT_APPENDER, ...(root?.appenders ?? [])] })
+  return { definitions, loggers }
+}
+
+function definitionsOf(given: LoggingOptions, inFile: LoggingOptions): AppenderDefinition[] {
+  const both = over(inFile, given)
+  const service = given.service ?? serviceOfEnvironment() ?? inFile.service
+  const queues = queuesOf(both)
+  const appenders = over(inFile.appenders ?? {}, given.appenders ?? {})
+  const definitions = Object.entries(appenders).map(([name, options]) => {
+    const { sink, sinks = [], level, caller = false } = options
+    const list = sink === undefined ? sinks : [sink]
+    return definitionOf(name, list, level, { service, caller }, over(queues, queuesOf(options)))
+  })
+  if (both.sinks !== undefined || both.appenders === undefined) {
+    const sinks = both.sinks ?? defaultAppender().sinks
+    definitions.unshift(definitionOf(ROOT_APPENDER, sinks, undefined, { service, caller: false }, queues))
+  }
+  return definitions
+}
+
+function queuesOf(options: AsyncAppenderOptions): AsyncAppenderOptions {
+  return Object.fromEntries(Object.keys(appenderRules).map((name) => [name, options[name as keyof AsyncAppenderOptions]]))
+}
+
+/* What TypeScript users cannot give by mistake, others can. */
+type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined }
+
+/* An option of undefined is one that was not given. */
+function over<T extends object>(base: T, top: Loose<T>): T {
+  return { ...base, ...Object.fromEntries(Object.entries(top).filter(([, value]) => value !== undefined)) }
 }
 
 function definitionOf(
@@ -46,6 +70,25 @@ function definitionOf(
   options: AsyncAppenderOptions,
 ): AppenderDefinition {
   return { name, sinks: sinks.map(readSink), threshold: SEVERITY[level], origin, options }
+}
+
+/* Whoever comes later wins. */
+function loggersOf(given: LoggingOptions, inFile: LoggingOptions): Map<string, LoggerOptions> {
+  const all = new Map<string, LoggerOptions>([[ROOT_NAME, { level: 'info' }]])
+  const add = (name: string, options: LoggerOptions): void => {
+    // `root` and the empty name are the root too.
+    const known = nodeOf(name).name
+    all.set(known, over(all.get(known) ?? {}, options))
+  }
+  const addAll = ({ level, levels = {}, loggers = {}, root = {} }: Loose<LoggingOptions>): void => {
+    add(ROOT_NAME, over(root, { level }))
+    for (const [name, own] of Object.entries(levels)) add(name, { level: own })
+    for (const [name, options] of Object.entries(loggers)) add(name, options)
+  }
+  addAll(inFile)
+  addAll({ level: levelOfEnvironment(), levels: levelsOfEnvironment() })
+  addAll(given)
+  return all
 }
 
 /** Gives the loggers of `plan`, and no others, their levels and appenders. */
