@@ -1,4 +1,5 @@
-import { currentTraceId } from '../context'
+import { currentScope } from '../context'
+import { probe } from '../internal/probe'
 
 const METHODS = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const
 
@@ -23,7 +24,9 @@ function traceMethod(target: ConsoleLike, method: keyof ConsoleLike): () => void
   const original = target[method]
   let active = true
   function traced(this: unknown, ...args: unknown[]): void {
-    const id = active ? currentTraceId() : undefined
+    const scope = active ? currentScope() : undefined
+    if (active && probe.logCall !== undefined) probe.logCall(scope)
+    const id = scope?.context.traceId
     original.apply(this, id === undefined || args.length === 0 ? args : prefixed(`[${id}]`, args))
   }
   target[method] = traced

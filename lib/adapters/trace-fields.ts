@@ -1,4 +1,5 @@
 import { currentScope } from '../context'
+import { probe } from '../internal/probe'
 
 /** The names under which adapters add the trace to another logger's lines. */
 export const TRACE_KEYS = ['traceId', 'spanId', 'hlc'] as const
@@ -11,6 +12,7 @@ export const TRACE_KEYS = ['traceId', 'spanId', 'hlc'] as const
  */
 export function traceFields(): Record<string, unknown> {
   const scope = currentScope()
+  if (probe.logCall !== undefined) probe.logCall(scope)
   if (scope === undefined) return {}
   const { traceId, spanId } = scope.context
   return { ...scope.mdc, traceId, spanId, hlc: scope.root.clock.tick(Date.now()) }

@@ -1,6 +1,9 @@
 import { fieldsOfTrace, mergeFields, NO_FIELDS } from './mdc'
-import { currentFlow, currentScope, runInScope, scopeOf } from './storage'
+import { currentFlow, currentScope, type ForeignFlow, runInScope, scopeOf } from './storage'
 import { childOf, newTrace, rootOf, type TraceContext } from './trace-context'
+
+/* Outside any trace on purpose, which the doctor tells from a flow that has lost its trace. */
+const DETACHED: ForeignFlow = Object.freeze({ foreign: undefined })
 
 /** The trace context of this flow, a frozen value, or undefined outside any trace. */
 export function currentTrace(): TraceContext | undefined {
@@ -29,7 +32,7 @@ export function runUnder<R>(parent: TraceContext | undefined, fn: () => R): R {
  * a heartbeat, a refresh of a cache, a connection that is kept. Whatever `fn` starts stays outside too.
  */
 export function detach<R>(fn: () => R): R {
-  return runInScope(undefined, fn)
+  return runInScope(DETACHED, fn)
 }
 
 /**

@@ -1,3 +1,5 @@
+import { channel } from 'node:diagnostics_channel'
+
 /**
  * The one object that holds all process-wide state.
  *
@@ -17,11 +19,15 @@ interface Runtime {
 
 const realm = globalThis as { [RUNTIME_KEY]?: Runtime }
 
+/* What somebody else has put there is left alone: this copy then has a runtime of its own, and the doctor says so. */
+let own: Runtime | undefined
+
 function runtime(): Runtime {
-  const existing = realm[RUNTIME_KEY]
-  if (existing !== undefined) return existing
+  const existing = own ?? realm[RUNTIME_KEY]
+  if (typeof existing?.slots?.get === 'function') return existing
   const created: Runtime = { slots: new Map() }
-  Object.defineProperty(realm, RUNTIME_KEY, { value: created })
+  if (existing === undefined) Object.defineProperty(realm, RUNTIME_KEY, { value: created })
+  else own = created
   return created
 }
 
@@ -35,3 +41,21 @@ export function processWide<T>(name: string, create: () => T): T {
   if (!slots.has(name)) slots.set(name, create())
   return slots.get(name) as T
 }
+
+/** Who has loaded a copy of the kit: its file, and the `globalThis` that it found. */
+export interface LoadedCopy {
+  readonly file: string
+  readonly realm: object
+}
+
+/** Each copy of the kit tells of itself here while it loads, also to other realms of the process. */
+export const copyLoaded = channel('tracelane.loaded')
+
+/** The file of each copy of the kit in this realm, with how often it was loaded. */
+export const copies: Map<string, number> = processWide('copies.1', () => new Map<string, number>())
+
+/** The file of this copy; in a bundle of ES modules nobody can tell. */
+export const thisFile: string = typeof __filename === 'string' ? __filename : 'a bundle'
+
+copies.set(thisFile, (copies.get(thisFile) ?? 0) + 1)
+copyLoaded.publish({ file: thisFile, realm: globalThis } satisfies LoadedCopy)

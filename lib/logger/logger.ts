@@ -1,6 +1,7 @@
 import { currentScope } from '../context'
 import { counters } from '../diagnostics'
 import { captureEvent, type Level, reasonOf, SEVERITY } from '../event'
+import { probe } from '../internal/probe'
 import { processWide } from '../internal/runtime'
 import { readArguments } from './arguments'
 import { callerOf } from './caller'
@@ -65,6 +66,7 @@ export class Logger {
 
   #log(level: Level, first: unknown, rest: readonly unknown[]): void {
     if (SEVERITY[level] < this.#node.effective) return
+    if (probe.logCall !== undefined) probe.logCall(currentScope())
     const caller = routesOf(this.#node).caller ? callerOf(this[level]) : undefined
     try {
       const { msg, fields, err } = readArguments(first, rest)

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { type EmitWatcher, emitWithin, type Scope, scopeOfEmitter, watcherOfEmitter } from '../context'
 import { complain } from '../diagnostics'
 import { hasSubscribers, traceEnded } from '../event'
+import { probe } from '../internal/probe'
 import { earlyEndOf } from './connection-end'
 import { failureText } from './failure'
 import { httpSpanName } from './http-name'
@@ -32,6 +33,7 @@ export function serveRequest<Req extends IncomingMessage>(
   route?: RouteReader,
 ): Scope | undefined {
   let scope = scopeOfEmitter(req)
+  if (probe.served !== undefined) probe.served(room, req, scope !== undefined)
   try {
     if (scope === undefined) {
       scope = openRequestScope(req, options)
