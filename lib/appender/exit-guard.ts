@@ -8,6 +8,8 @@ export interface Drainable {
   readonly maxFlushTimeMs: number
   /** Writes what is left, blocking this thread up to `deadlineMs`; returns how many events are still not written. */
   drain(deadlineMs: number): number
+  /** Everything is drained, and the process ends now: at 'exit', or by the signal that is about to be raised again. */
+  ended?(): void
 }
 
 /*
@@ -77,9 +79,11 @@ function onExit(): void {
 }
 
 function report(left: number): void {
-  if (left === 0) return
-  counters.eventsUnwritten += left
-  complain('exit', `${left} events were not written before the process ended`)
+  if (left > 0) {
+    counters.eventsUnwritten += left
+    complain('exit', `${left} events were not written before the process ended`)
+  }
+  for (const drainable of guarded) drainable.ended?.()
 }
 
 function onSignal(signal: NodeJS.Signals): void {

@@ -1,3 +1,4 @@
 export { AsyncAppender } from './async-appender'
 export type { FlushResult } from './batch'
+export { type Drainable, guardExit } from './exit-guard'
 export { type AsyncAppenderOptions, appenderRules } from './options'
