@@ -26,6 +26,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   shipper: [...BASE, ...RECORDS, 'sinks', 'spool'],
   consume: [...BASE, ...RECORDS, 'propagation'],
   collector: [...BASE, ...RECORDS, 'propagation', 'layout', 'sinks', 'logger', 'consume'],
+  doctor: [...BASE, ...RECORDS, 'appender'],
   testing: [...BASE, ...EDGE, 'layout', 'sinks', 'appender', 'logger'],
   'trace-tree': [...BASE, ...RECORDS],
   cli: [

@@ -1,0 +1,6 @@
+export type { CallSite } from './call-sites'
+export { type Diagnosis, diagnose, type LogCalls, type RequestCount } from './diagnosis'
+export type { Finding, FindingCode, Severity } from './finding'
+export { renderDiagnosis } from './render'
+export type { Trap } from './trap'
+export { watch } from './watch'
