@@ -16,9 +16,23 @@ const FRAMES = 60
 const PLACE = /\(?((?:file:\/\/|node:|\/|[A-Za-z]:\\)[^()]*?):(\d+)(?::\d+)?\)?$/
 const PACKAGE = /[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/](?!.*[\\/]node_modules[\\/])/
 
-/** The stack of the caller. It takes tens of microseconds, so only who is told to watch asks for it. */
+/* A program logs on few paths, so a stack has mostly been read before. When it is full it begins anew. */
+const read = new Map<string, CallStack>()
+const MAX_READ = 200
+
+/** The stack of the caller. Taking it costs microseconds, so only who is told to watch asks for it. */
 export function callStack(): CallStack {
   const text = capture()
+  let stack = read.get(text)
+  if (stack === undefined) {
+    stack = readStack(text)
+    if (read.size >= MAX_READ) read.clear()
+    read.set(text, stack)
+  }
+  return stack
+}
+
+function readStack(text: string): CallStack {
   const packages: string[] = []
   const own = new Set([...copies.keys()].filter((file) => /[\\/]core\.js$/.test(file)).map((file) => dirname(file)))
   let site: string | undefined
@@ -39,18 +53,30 @@ function shortOf(path: string): string {
   return short.startsWith('..') ? path : short
 }
 
+/* A stack is text, unless the application formats stacks itself; then it is taken once more without that. */
 function capture(): string {
-  const before = Error.stackTraceLimit
+  const { stackTraceLimit, prepareStackTrace } = Error
   try {
-    Error.stackTraceLimit = FRAMES
-    return String(new Error('call site').stack)
-  } catch {
-    return '' // intrinsics are frozen, or somebody's prepareStackTrace threw
+    set('stackTraceLimit', FRAMES)
+    const text = stackText()
+    if (typeof text === 'string') return text
+    set('prepareStackTrace', undefined)
+    return String(stackText())
   } finally {
-    try {
-      Error.stackTraceLimit = before
-    } catch {
-      // frozen: it has not changed
-    }
+    set('stackTraceLimit', stackTraceLimit)
+    if (Error.prepareStackTrace !== prepareStackTrace) set('prepareStackTrace', prepareStackTrace)
   }
+}
+
+function stackText(): unknown {
+  try {
+    return new Error('call site').stack
+  } catch {
+    return undefined // a prepareStackTrace that throws
+  }
+}
+
+/* False, and no error, if intrinsics are frozen. */
+function set(name: 'stackTraceLimit' | 'prepareStackTrace', value: unknown): boolean {
+  return Reflect.set(Error, name, value)
 }

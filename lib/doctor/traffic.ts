@@ -60,7 +60,7 @@ function lateFinding(room: string, { count, waited, logged, risky, other }: Late
   const names = [...risky, ...other].sort().join(', ')
   const isLate = waited > 0 || logged > 0 || risky.size > 0
   const facts = [
-    ...(names === '' ? [] : [`before it stand ${names}`]),
+    ...(names === '' ? [] : [`it stands behind ${names}`]),
     ...(waited > 0 ? [`${counted(waited, 'request')} had waited for something before`] : []),
     ...before.map(
       ({ where, beforeTrace, besideTrace }) => `${counted(beforeTrace + besideTrace, 'line')} of ${where} had no trace id`,
