@@ -146,6 +146,21 @@ describe('the doctor, of Node.js', function () {
     expect(diagnoses.map(codesOf)).to.deep.equal([['FROZEN_INTRINSICS']])
   })
 
+  it('knows the place that logs, however stacks are formatted and though intrinsics are frozen', async () => {
+    const prepared = [
+      '',
+      'Error.prepareStackTrace = (error, frames) => frames\n',
+      'Error.prepareStackTrace = () => { throw new Error() }\n',
+    ]
+    const folder = await appWith()
+    for (const line of prepared) {
+      writeFileSync(join(folder, 'place.cjs'), line + HERE)
+      await examine(folder, [...(line === '' ? ['--frozen-intrinsics'] : []), 'place.cjs'])
+    }
+    const places = reportsIn(folder).map(({ logCalls }) => logCalls?.sites.map(({ where }) => where))
+    expect(places).to.deep.equal([['place.cjs:1'], ['place.cjs:2'], ['place.cjs:2']])
+  })
+
   it('remarks on node:domain', async () => {
     const [diagnosis] = await withBefore(await appWith(), "require('node:domain')\n")
     expect(diagnosis && codesOf(diagnosis)).to.deep.equal(['DOMAIN_LOADED'])

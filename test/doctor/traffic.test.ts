@@ -20,7 +20,7 @@ describe('the doctor, of requests and log calls', function () {
       expect(codesOf(diagnosis)).to.deep.equal(['MIDDLEWARE_LATE'])
       const { message, where, count, severity, cure } = findingOf(diagnosis, 'MIDDLEWARE_LATE')
       expect({ where, count, severity }).to.deep.equal({ where: 'express', count: 3, severity: 'warning' })
-      expect(message).to.contain('before it stand audit, jsonParser; 3 requests had waited for something before')
+      expect(message).to.contain('it stands behind audit, jsonParser; 3 requests had waited for something before')
       expect(message).to.contain('3 lines of late.cjs:11 had no trace id')
       expect(cure).to.contain('before every other middleware')
       expect(diagnosis.logCalls).to.include({ total: 6, untraced: 3 })
@@ -30,7 +30,13 @@ describe('the doctor, of requests and log calls', function () {
   it('only remarks on middleware before ours that neither waits nor logs, and not on routes', async () => {
     const diagnosis = await diagnosisOf(await appWith(['express']), ['not-first.cjs'])
     expect(codesOf(diagnosis)).to.deep.equal(['MIDDLEWARE_NOT_FIRST'])
-    expect(findingOf(diagnosis, 'MIDDLEWARE_NOT_FIRST').message).to.contain('before it stand locale.')
+    expect(findingOf(diagnosis, 'MIDDLEWARE_NOT_FIRST').message).to.contain('it stands behind locale.')
+  })
+
+  it('only remarks on a route before ours that answers by itself, and logs', async () => {
+    const diagnosis = await diagnosisOf(await appWith(['express']), ['partly.cjs'])
+    expect(codesOf(diagnosis)).to.deep.equal(['REQUESTS_PARTLY_UNTRACED'])
+    expect(findingOf(diagnosis, 'REQUESTS_PARTLY_UNTRACED').message).to.contain('2 of 5 requests got no trace')
   })
 
   it('finds a middleware that is mounted twice', async () => {
@@ -97,6 +103,12 @@ describe('the doctor, of requests and log calls', function () {
     const cures = diagnosis.findings.map(({ cure, count }) => `${count} ${cure}`).sort()
     expect(cures[0]).to.match(/^2 Use traceFetch/)
     expect(cures[1]).to.match(/^3 Use traceAxios/)
+  })
+
+  it('only remarks on calls by node:http that do not, if an interceptor for that is there', async () => {
+    const diagnosis = await diagnosisOf(await appWith(['axios']), ['calls.cjs'], { LOADED: '1' })
+    expect(codesOf(diagnosis)).to.deep.equal(['CALLS_UNTRACED', 'CALLS_NOT_TOLD'])
+    expect(findingOf(diagnosis, 'CALLS_NOT_TOLD')).to.deep.include({ count: 3, severity: 'info' })
   })
 
   it('has nothing against calls that do', async () => {
