@@ -1,4 +1,4 @@
-import { currentFlow, type Flow } from '../context'
+import { currentFlow, type Flow, type Scope } from '../context'
 import type { RequestMark } from './requests'
 import { callStack } from './stack'
 import { isBackground, LOGGERS, type Trap, trapOf } from './trap'
@@ -16,6 +16,8 @@ export interface CallSite {
   readonly besideTrace: number
   /** While a request was served, from a flow that should have had its trace. */
   readonly lost: number
+  /** In the trace of a request that was answered more than ten seconds before. */
+  readonly outlived: number
   /** What the stack of the last lost call speaks for. */
   readonly trap: Trap | undefined
 }
@@ -28,6 +30,8 @@ export const MAX_SITES = 1000
 /* Log calls of one request before it has a trace, if it ever gets one, of which is kept where they were made. */
 const MAX_EARLY = 20
 
+const OUTLIVED_AFTER_MS = 10_000
+
 /** Counts log calls by the place that logs. It keeps at most `MAX_SITES` places; the calls of later ones are counted together. */
 export class CallSites {
   readonly #entries = new Map<string, Entry>()
@@ -39,14 +43,17 @@ export class CallSites {
   elsewhere = 0
 
   /** One log call in `scope` (undefined: no trace), in the request of `mark`; `busy` tells whether any request is being served. */
-  count(scope: object | undefined, mark: RequestMark | undefined, busy: boolean): void {
+  count(scope: Scope | undefined, mark: RequestMark | undefined, busy: boolean): void {
     const stack = callStack()
     const library = stack.packages.find((name) => !LOGGERS.has(name))
     const entry = this.#entryOf(stack.site ?? (library === undefined ? 'an unknown place' : `the package ${library}`))
     this.total++
     if (entry === undefined) this.elsewhere++
     else entry.total++
-    if (scope !== undefined) return
+    if (scope !== undefined) {
+      if (entry !== undefined && hasOutlived(scope, mark)) entry.outlived++
+      return
+    }
     if (isDetached(currentFlow())) {
       this.detached++
       return
@@ -74,11 +81,16 @@ export class CallSites {
   #entryOf(where: string): Entry | undefined {
     let entry = this.#entries.get(where)
     if (entry === undefined && this.#entries.size < MAX_SITES) {
-      entry = { where, total: 0, untraced: 0, beforeTrace: 0, besideTrace: 0, lost: 0, idle: 0, trap: undefined }
+      entry = { where, total: 0, untraced: 0, beforeTrace: 0, besideTrace: 0, lost: 0, outlived: 0, idle: 0, trap: undefined }
       this.#entries.set(where, entry)
     }
     return entry
   }
+}
+
+/* What a request starts may end a little after its answer; a heartbeat or a subscription goes on. A trace of `forkTrace` is another one. */
+function hasOutlived({ root }: Scope, mark: RequestMark | undefined): boolean {
+  return mark?.answered !== undefined && mark.answered.root === root && Date.now() - mark.answered.at > OUTLIVED_AFTER_MS
 }
 
 /* `detach` leaves a flow that is empty, and not none. */

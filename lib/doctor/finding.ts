@@ -31,6 +31,7 @@ export const FINDINGS = {
   MIDDLEWARE_NOT_FIRST: 'info',
   MIDDLEWARE_TWICE: 'info',
   CONTEXT_LOST: 'warning',
+  TRACE_OUTLIVES_REQUEST: 'info',
 } as const satisfies Readonly<Record<string, Severity>>
 
 /** A stable name for what the doctor found. */

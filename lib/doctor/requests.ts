@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { scopeOfEmitter } from '../context'
 import { expressStackBefore } from './express-stack'
 
 /** One request that came in, as the doctor's own storage knows it in the flow that serves it. */
@@ -10,6 +11,8 @@ export interface RequestMark {
   /** The places of log calls before it had a trace. */
   readonly logged: { beforeTrace: number }[]
   readonly rooms: Set<string>
+  /** When it was answered, in ms since the epoch, and what marks its trace. */
+  answered: { readonly at: number; readonly root: object } | undefined
 }
 
 /** What came before a middleware. */
@@ -40,7 +43,7 @@ export class Requests {
 
   /** A request came in; the mark belongs into the flow that serves it. */
   begin(request: IncomingMessage, response: ServerResponse): RequestMark {
-    const mark: RequestMark = { traced: false, arriving: true, logged: [], rooms: new Set() }
+    const mark: RequestMark = { traced: false, arriving: true, logged: [], rooms: new Set(), answered: undefined }
     process.nextTick(() => {
       mark.arriving = false
     })
@@ -49,6 +52,13 @@ export class Requests {
     if (this.#serving.size >= PRUNE_AT) this.busy()
     this.#serving.add(response)
     return mark
+  }
+
+  /** A request has been answered. */
+  end(request: IncomingMessage): void {
+    const mark = this.#marks.get(request)
+    const root = scopeOfEmitter(request)?.root
+    if (mark !== undefined && root !== undefined) mark.answered = { at: Date.now(), root }
   }
 
   /** Whether any request is being served. Forgets those that were answered or broken off. */

@@ -12,6 +12,7 @@ export function trafficFindings({ requests, sites, outgoing }: Seen): readonly F
     ...requestFindings(requests),
     ...mountFindings(requests, sites.sites()),
     ...lostFindings(sites.sites()),
+    ...outlivedFindings(sites.sites()),
     ...outgoing.hosts().flatMap((calls) => callFindings(calls, doors)),
   ]
 }
@@ -96,6 +97,19 @@ function lostFindings(sites: readonly CallSite[]): Finding[] {
       }),
     ]
   })
+}
+
+function outlivedFindings(sites: readonly CallSite[]): Finding[] {
+  return sites
+    .filter(({ outlived }) => outlived > 0)
+    .map(({ where, outlived, total }) =>
+      finding('TRACE_OUTLIVES_REQUEST', {
+        message: `${outlived} of ${counted(total, 'log call')} at ${where} had the trace id of a request that was answered more than ten seconds before.`,
+        cure: 'If that is a heartbeat, a cache or a connection, start it in detach(fn); if it is a subscription or a job of its own, in forkTrace(fn).',
+        where,
+        count: outlived,
+      }),
+    )
 }
 
 const DOORS: Readonly<Record<OutgoingCalls['transport'], readonly string[]>> = {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage, executionAsyncId } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
-import { currentScope } from '../context'
+import { currentScope, type Scope } from '../context'
 import { complain } from '../diagnostics'
 import { reasonOf } from '../event'
 import { probe } from '../internal/probe'
@@ -51,7 +51,7 @@ export function watch(): () => void {
   }
   const served = new AsyncLocalStorage<RequestMark>()
   current.seen = seen
-  probe.logCall = guarded((scope) => seen.sites.count(scope, served.getStore(), seen.requests.busy()))
+  probe.logCall = guarded((scope) => seen.sites.count(scope as Scope | undefined, served.getStore(), seen.requests.busy()))
   probe.served = guarded((room, request, known) => seen.requests.served(room, request, known))
   const unsubscribeAll = listen(seen, served)
   current.stop = () => {
@@ -74,6 +74,7 @@ function listen(seen: Seen, served: AsyncLocalStorage<RequestMark>): () => void 
       served.enterWith(seen.requests.begin(request, response))
       if (seen.requests.started <= REQUESTS_LOOKED_AT) lookForPromiseHooks(seen)
     },
+    'http.server.response.finish': (message) => seen.requests.end((message as { request: IncomingMessage }).request),
     'http.client.request.start': (message) => {
       if (currentScope() !== undefined) seen.outgoing.http((message as { request: ClientRequest }).request)
     },
