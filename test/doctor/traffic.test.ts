@@ -97,6 +97,13 @@ describe('the doctor, of requests and log calls', function () {
     expect(diagnosis.logCalls?.untraced).to.be.above(10)
   })
 
+  it('remarks on lines that still have the trace of a request long after its answer', async () => {
+    const diagnosis = await diagnosisOf(await appWith(), ['outlives.cjs'])
+    expect(codesOf(diagnosis)).to.deep.equal(['TRACE_OUTLIVES_REQUEST'])
+    const { where, count } = findingOf(diagnosis, 'TRACE_OUTLIVES_REQUEST')
+    expect({ where, count }).to.deep.equal({ where: 'outlives.cjs:16', count: 1 })
+  })
+
   it('finds calls that do not carry the trace, by package and host', async () => {
     const diagnosis = await diagnosisOf(await appWith(['axios']), ['calls.cjs'])
     expect(codesOf(diagnosis)).to.deep.equal(['CALLS_UNTRACED', 'CALLS_UNTRACED'])
