@@ -29,6 +29,7 @@ export {
 } from './event'
 export {
   type AppenderOptions,
+  addRequestLog,
   close,
   configure,
   flush,
@@ -41,6 +42,10 @@ export {
   type LoggerOptions,
   type LoggingOptions,
   levelEndpoint,
+  type RequestLogOptions,
+  requestLogger,
+  type Serializer,
+  type Serializers,
   type SetLevelOptions,
   setLevel,
 } from './logger'

@@ -12,6 +12,7 @@ import { checkLoggingOptions, type LoggingOptions } from './options'
 import { appendersOf, flushOutput, replaceOutput } from './output'
 import { applyPlan, type Plan, planOf } from './plan'
 import { tellOfRoutes } from './route-check'
+import { takeSerializers } from './serializers'
 
 interface Start {
   /** Whether the loggers were set up once, by the program or from the environment. */
@@ -36,6 +37,7 @@ export function configure(options: LoggingOptions = {}): Promise<FlushResult> {
   const path = file === undefined ? undefined : resolve(file)
   const inFile = path === undefined ? {} : readOptions(path)
   const replaced = setUp(planOf(options, inFile))
+  takeSerializers(options.serializers)
   start.done = true
   start.unwatch()
   const { watchIntervalMs = inFile.watchIntervalMs ?? 0 } = options
@@ -95,6 +97,7 @@ export function flush(options: { readonly deadlineMs?: number } = {}): Promise<F
  */
 export function close(): Promise<FlushResult> {
   start.unwatch()
+  takeSerializers()
   const closed = replaceOutput(undefined, dispatchIfEnabled)
   forgetExpiries()
   clearHierarchy()

@@ -4,3 +4,5 @@ export { type LevelEndpoint, type LevelEndpointOptions, levelEndpoint } from './
 export { getLevels, type LoggerLevel, type SetLevelOptions, setLevel } from './levels'
 export { getLogger, Logger } from './logger'
 export type { AppenderOptions, LoggerOptions, LoggingOptions } from './options'
+export { addRequestLog, type RequestLogOptions, requestLogger } from './request-log'
+export type { Serializer, Serializers } from './serializers'

@@ -1,4 +1,4 @@
-import { currentScope } from '../context'
+import { currentScope, type Scope } from '../context'
 import { counters } from '../diagnostics'
 import { captureEvent, type Level, reasonOf, SEVERITY } from '../event'
 import { probe } from '../internal/probe'
@@ -8,6 +8,7 @@ import { callerOf } from './caller'
 import { startFromEnvironment } from './configure'
 import { dispatch } from './dispatch'
 import { type LoggerNode, nodeOf, routesOf } from './hierarchy'
+import { serializeError, serializeFields, serializers } from './serializers'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -22,12 +23,15 @@ export class Logger {
   readonly name: string
   readonly #node: LoggerNode
   readonly #fields: Fields | undefined
+  /* The scope whose trace its events have; undefined: that of the flow that logs. */
+  readonly #scope: Scope | undefined
 
   /** Applications use `getLogger`. */
-  constructor(node: LoggerNode, fields?: Fields) {
+  constructor(node: LoggerNode, fields?: Fields, scope?: Scope) {
     this.name = node.name
     this.#node = node
     this.#fields = fields
+    this.#scope = scope
   }
 
   trace(first: unknown, ...rest: unknown[]): void {
@@ -61,25 +65,33 @@ export class Logger {
 
   /** A logger of the same name that adds `fields` to each event; fields of a call win over them. */
   child(fields: Fields): Logger {
-    return new Logger(this.#node, { ...this.#fields, ...fields })
+    return new Logger(this.#node, { ...this.#fields, ...fields }, this.#scope)
   }
 
   #log(level: Level, first: unknown, rest: readonly unknown[]): void {
     if (SEVERITY[level] < this.#node.effective) return
     if (probe.logCall !== undefined) probe.logCall(currentScope())
     const caller = routesOf(this.#node).caller ? callerOf(this[level]) : undefined
+    const scope = this.#currentScope()
     try {
       const { msg, fields, err } = readArguments(first, rest)
-      const all = this.#fields === undefined ? fields : { ...this.#fields, ...fields }
-      dispatch(captureEvent(currentScope(), { level, logger: this.name, msg, fields: all, err, caller }), this.#node)
+      const all = this.#fields === undefined ? fields : fields === undefined ? this.#fields : { ...this.#fields, ...fields }
+      const said =
+        serializers.active === undefined
+          ? { level, logger: this.name, msg, fields: all, err, caller }
+          : { level, logger: this.name, msg, fields: serializeFields(all), err: serializeError(err), caller }
+      dispatch(captureEvent(scope, said), this.#node)
     } catch (error) {
       // An object of the caller's threw while it was read (a proxy, say): the line says so in its place.
       counters.valuesReplaced++
-      dispatch(
-        captureEvent(currentScope(), { level, logger: this.name, msg: `[arguments threw: ${reasonOf(error)}]`, caller }),
-        this.#node,
-      )
+      const msg = `[arguments threw: ${reasonOf(error)}]`
+      dispatch(captureEvent(scope, { level, logger: this.name, msg, caller }), this.#node)
     }
+  }
+
+  #currentScope(): Scope | undefined {
+    const scope = currentScope()
+    return this.#scope === undefined || scope?.root === this.#scope.root ? scope : this.#scope
   }
 }
 

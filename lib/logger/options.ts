@@ -3,6 +3,7 @@ import { TracelaneError } from '../errors'
 import { isThreshold, SEVERITY, type Threshold } from '../event'
 import { checkOptions, type Rule, rules } from '../internal/options'
 import { type SinkSpec, sinkRule } from '../sinks'
+import type { Serializers } from './serializers'
 
 /** Options of one appender: those of its queues, and these. */
 export interface AppenderOptions extends AsyncAppenderOptions {
@@ -79,6 +80,11 @@ export interface LoggingOptions extends AsyncAppenderOptions {
    * @default [consoleSink()], if there are no `appenders`
    */
   readonly sinks?: readonly SinkSpec[]
+  /**
+   * What is written in the place of a field's value, by the name of the field: functions that are called inside the log call, also for the fields
+   * of child loggers; `err` gets the error of a call. Undefined leaves the field out; one that throws is replaced by a note. Not in a file.
+   */
+  readonly serializers?: Serializers
   /** Appenders by name. One gets events when a logger, or the root, names it. */
   readonly appenders?: Readonly<Record<string, AppenderOptions>>
   /** Loggers by name. */
@@ -98,6 +104,11 @@ const names: Rule = (value) =>
   Array.isArray(value) && value.every((one) => typeof one === 'string') ? undefined : 'a list of names of appenders'
 const record: Rule = (value) => (isRecord(value) ? undefined : 'an object of options by name')
 
+const functions: Rule = (value) =>
+  isRecord(value) && Object.values(value).every((one) => typeof one === 'function')
+    ? undefined
+    : 'an object of functions by name of field'
+
 const ROOT = { level: threshold, appenders: names }
 const LOGGER = { ...ROOT, additivity: rules.boolean }
 const APPENDER = { sinks: sinkList, sink: sinkRule, level: threshold, caller: rules.boolean, ...appenderRules }
@@ -110,6 +121,7 @@ const LOGGING = {
   level: threshold,
   levels: thresholds,
   sinks: sinkList,
+  serializers: functions,
   appenders: record,
   loggers: record,
   root: record,
