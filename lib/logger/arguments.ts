@@ -28,9 +28,9 @@ export function readArguments(first: unknown, rest: readonly unknown[]): Said {
 }
 
 function readRest(message: string, args: readonly unknown[]): Said {
-  const wanted = message.includes('%') ? placeholdersIn(message) : 0
-  const used = Math.min(wanted, args.length)
-  let msg = used === 0 ? message : formatted(message, args.slice(0, used))
+  const interpreted = args.length > 0 && message.includes('%')
+  const used = interpreted ? Math.min(placeholdersIn(message), args.length) : 0
+  let msg = used > 0 ? formatted(message, args.slice(0, used)) : interpreted ? message.replaceAll('%%', '%') : message
   let fields: Record<string, unknown> | undefined
   let err: unknown
   for (const arg of args.slice(used)) {
@@ -71,7 +71,7 @@ function isFields(value: unknown): value is Record<string, unknown> {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : formatted('%o', [value])
+  return typeof value === 'string' ? value : formatted('%O', [value])
 }
 
 /* Formatting calls what the caller's objects define (`toString`, inspect hooks), and those may throw. */
