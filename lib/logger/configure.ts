@@ -3,7 +3,7 @@ import type { FlushResult } from '../appender'
 import { complain } from '../diagnostics'
 import { checkOptions, rules } from '../internal/options'
 import { processWide } from '../internal/runtime'
-import { readConfigFile, watchConfigFile } from './config-file'
+import { ConfigFile } from './config-file'
 import { dispatchIfEnabled } from './dispatch'
 import { fileOfEnvironment } from './environment'
 import { clearHierarchy, takeLevelsOfEnvironment } from './hierarchy'
@@ -17,11 +17,11 @@ import { takeSerializers } from './serializers'
 interface Start {
   /** Whether the loggers were set up once, by the program or from the environment. */
   done: boolean
-  /** Ends the watch over the file of options. */
-  unwatch: () => void
+  /** That of the options, which may be watched. */
+  file: ConfigFile | undefined
 }
 
-const start = processWide<Start>('logger.start.1', () => ({ done: false, unwatch: () => {} }))
+const start = processWide<Start>('logger.start.1', () => ({ done: false, file: undefined }))
 
 /**
  * Sets up the loggers of this process. Callable again at any time: the lines of before are written to the sinks of before. An appender whose
@@ -33,16 +33,16 @@ const start = processWide<Start>('logger.start.1', () => ({ done: false, unwatch
  */
 export function configure(options: LoggingOptions = {}): Promise<FlushResult> {
   checkLoggingOptions('configure', options)
-  const { file = fileOfEnvironment() } = options
-  const path = file === undefined ? undefined : resolve(file)
-  const inFile = path === undefined ? {} : readOptions(path)
+  const { file: path = fileOfEnvironment() } = options
+  const file = path === undefined ? undefined : new ConfigFile(resolve(path))
+  const inFile = file === undefined ? {} : readOptions(file)
   const replaced = setUp(planOf(options, inFile))
   takeSerializers(options.serializers)
   start.done = true
-  start.unwatch()
+  start.file?.unwatch()
+  start.file = file
   const { watchIntervalMs = inFile.watchIntervalMs ?? 0 } = options
-  start.unwatch =
-    path === undefined || watchIntervalMs === 0 ? () => {} : watchConfigFile(path, watchIntervalMs, () => reload(options, path))
+  if (file !== undefined && watchIntervalMs > 0) file.watch(watchIntervalMs, () => reload(options, file))
   return replaced
 }
 
@@ -58,15 +58,15 @@ export function startFromEnvironment(): void {
   }
 }
 
-function readOptions(path: string): LoggingOptions {
-  const options = readConfigFile(path)
-  checkLoggingOptions(`the file ${path}`, options, 'file')
+function readOptions(file: ConfigFile): LoggingOptions {
+  const options = file.read()
+  checkLoggingOptions(`the file ${file.path}`, options, 'file')
   return options
 }
 
-function reload(options: LoggingOptions, path: string): void {
+function reload(options: LoggingOptions, file: ConfigFile): void {
   try {
-    void setUp(planOf(options, readOptions(path)))
+    void setUp(planOf(options, readOptions(file)))
   } catch (error) {
     complain('configuration-file', `${(error as Error).message}; the loggers stay as they are`)
   }
@@ -96,7 +96,7 @@ export function flush(options: { readonly deadlineMs?: number } = {}): Promise<F
  * and the levels of the environment.
  */
 export function close(): Promise<FlushResult> {
-  start.unwatch()
+  start.file?.unwatch()
   takeSerializers()
   const closed = replaceOutput(undefined, dispatchIfEnabled)
   forgetExpiries()
