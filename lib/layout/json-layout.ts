@@ -1,82 +1,217 @@
 import { hostname } from 'node:os'
-import { errorToJson, instance, type LogEvent, quote, reasonOf, SEVERITY, toJson } from '../event'
+import type { MdcFields } from '../context'
+import {
+  errorToJson,
+  fieldToJson,
+  instance,
+  isPlain,
+  type Level,
+  type LogEvent,
+  numberToJson,
+  quote,
+  reasonOf,
+  textToJson,
+  toJson,
+} from '../event'
 import { workerThreads } from '../internal/builtin'
+import { compileRedaction, type Redactor } from '../redaction'
+import { type FieldPlan, fieldPlans } from './field-plans'
 import type { Layout, Origin } from './layout'
-
-/* Names that the event itself uses, with the type that it gives them (docs/reference/log-event.md). */
-const RESERVED: ReadonlyMap<string, string> = new Map([
-  ['time', 'number'],
-  ['level', 'string'],
-  ['logger', 'string'],
-  ['msg', 'string'],
-  ['service', 'string'],
-  ['host', 'string'],
-  ['pid', 'number'],
-  ['thread', 'number'],
-  ['instance', 'string'],
-  ['traceId', 'string'],
-  ['spanId', 'string'],
-  ['hlc', 'string'],
-  ['seq', 'number'],
-  ['err', 'object'],
-  ['task', 'string'],
-  ['user', 'string'],
-  ['caller', 'object'],
-  ['rate', 'number'],
-])
-
-/* Names that are on every line already, so that a field of any type would make the key occur twice. */
-const ALWAYS_THERE: ReadonlySet<string> = new Set([
-  ...['time', 'level', 'logger', 'msg', 'service', 'host', 'pid', 'thread', 'instance'],
-  ...['traceId', 'spanId', 'hlc', 'seq'],
-])
 
 /* Set by `withTask` through the MDC, so an MDC entry of that name is the real one. */
 const FROM_MDC: ReadonlySet<string> = new Set(['task', 'user'])
 
-const LEVEL_PREFIX: ReadonlyMap<string, string> = new Map(
-  Object.keys(SEVERITY).map((level) => [level, `,"level":"${level}","logger":`]),
-)
+/* In a `for in` loop V8 leaves this very call out, which it does not for `Object.hasOwn`. */
+const hasOwn = Object.prototype.hasOwnProperty
+const END = '}\n'
+const TWO_DIGITS: readonly string[] = Array.from({ length: 100 }, (_, i) => String(i).padStart(2, '0'))
+
+/* Messages come from code; those that are made for each call (ids in them) must not fill the memory. */
+const MAX_MESSAGES = 64
+const MAX_MESSAGE_LENGTH = 128
+const FORGET_AFTER_MISSES = 4096
 
 /**
  * One JSON object a line, as docs/reference/log-event.md has it.
  *
- * With `ordering`, lines carry `hlc`, `seq` and `instance`: what sorts them causally and names them for ever.
+ * With `ordering`, lines carry `hlc`, `seq` and `instance`: what sorts them causally and names them for ever. What many lines have in
+ * common (the millisecond, logger, level and message, the trace) is written once and then taken again.
  */
 export function jsonLayout(origin: Origin, ordering: boolean): Layout {
+  const redactor = origin.redactor ?? compileRedaction()
+  const head = headWriter()
+  const statement = statementWriter(whoWrites(origin, ordering), redactor)
+  const trace = traceWriter(ordering)
+  const fields = fieldWriter(redactor)
+  const position = positionWriter()
+  const withCaller = origin.caller === true
+  return (event, seq) => {
+    let line = head(event.time) + statement(event) + trace(event)
+    if (ordering) line += event.hlc + position(seq)
+    if (event.err !== undefined) line += `,"err":${errorToJson(event.err, redactor)}`
+    if (withCaller && event.caller !== undefined) line += `,"caller":${toJson(event.caller)}`
+    return line + fields(event) + END
+  }
+}
+
+function whoWrites(origin: Origin, ordering: boolean): string {
   const service = origin.service === undefined ? '' : `,"service":${quote(origin.service)}`
   const { threadId } = workerThreads()
   const thread = threadId === 0 ? '' : `,"thread":${threadId}`
   const who = `${service},"host":${quote(hostname())},"pid":${process.pid}${thread}`
-  const tail = ordering ? `${who},"instance":"${instance()}"` : who
-  const withCaller = origin.caller === true
-  return (event, seq) => {
-    let line = `{"time":${event.time}${LEVEL_PREFIX.get(event.level)}${quote(event.logger)},"msg":${quote(event.msg)}${tail}`
-    if (event.traceId !== undefined) line += `,"traceId":"${event.traceId}","spanId":"${event.spanId}"`
-    if (ordering) line += `,"hlc":"${event.hlc}","seq":${seq}`
-    if (event.err !== undefined) line += `,"err":${errorToJson(event.err)}`
-    if (withCaller && event.caller !== undefined) line += `,"caller":${toJson(event.caller)}`
-    return `${line}${fieldsOf(event)}}\n`
+  return ordering ? `${who},"instance":"${instance()}"` : who
+}
+
+function headWriter(): (time: number) => string {
+  let lastTime = -1
+  let head = ''
+  return (time) => {
+    if (time !== lastTime) {
+      lastTime = time
+      head = flat(`{"time":${time}`)
+    }
+    return head
   }
 }
 
-function fieldsOf({ mdc, fields, err }: LogEvent): string {
+/* From `level` to what is said of the process. */
+function statementWriter(who: string, redactor: Redactor): (event: LogEvent) => string {
+  const byLogger = new Map<string, Map<Level, Statements>>()
+
+  function statementsOf(logger: string, level: Level): Statements {
+    const byLevel = byLogger.get(logger) ?? new Map<Level, Statements>()
+    byLogger.set(logger, byLevel)
+    const statements = new Statements(logger, level, who, redactor)
+    byLevel.set(level, statements)
+    return statements
+  }
+
+  return ({ logger, level, msg }) => (byLogger.get(logger)?.get(level) ?? statementsOf(logger, level)).of(msg)
+}
+
+class Statements {
+  readonly #before: string
+  readonly #who: string
+  readonly #redactor: Redactor
+  readonly #known = new Map<string, string>()
+  #misses = 0
+
+  constructor(logger: string, level: Level, who: string, redactor: Redactor) {
+    this.#before = `,"level":"${level}","logger":${quote(logger)},"msg":`
+    this.#who = who
+    this.#redactor = redactor
+  }
+
+  of(msg: string): string {
+    return this.#known.get(msg) ?? this.#write(msg)
+  }
+
+  #write(msg: string): string {
+    const text = this.#before + textToJson(msg, this.#redactor) + this.#who
+    if (++this.#misses % FORGET_AFTER_MISSES === 0) this.#known.clear()
+    if (this.#known.size < MAX_MESSAGES && msg.length <= MAX_MESSAGE_LENGTH) this.#known.set(msg, flat(text))
+    return text
+  }
+}
+
+/* The ids, and the beginning of `hlc`. */
+function traceWriter(ordering: boolean): (event: LogEvent) => string {
+  const end = ordering ? ',"hlc":"' : ''
+  let lastTrace: string | undefined
+  let lastSpan: string | undefined
+  let text = end
+  return ({ traceId, spanId }) => {
+    if (traceId !== lastTrace || spanId !== lastSpan) {
+      lastTrace = traceId
+      lastSpan = spanId
+      text = traceId === undefined ? end : flat(`,"traceId":"${traceId}","spanId":"${spanId}"${end}`)
+    }
+    return text
+  }
+}
+
+/* `seq` counts up, so only its last two digits change from line to line. */
+function positionWriter(): (seq: number) => string {
+  let lastHundreds = -1
+  let before = ''
+  return (seq) => {
+    const hundreds = Math.floor(seq / 100)
+    if (hundreds === 0) return `","seq":${seq}`
+    if (hundreds !== lastHundreds) {
+      lastHundreds = hundreds
+      before = flat(`","seq":${hundreds}`)
+    }
+    return before + (TWO_DIGITS[seq - hundreds * 100] as string)
+  }
+}
+
+function fieldWriter(redactor: Redactor): (event: LogEvent) => string {
+  const planOf = fieldPlans(redactor)
+  const mdcText = mdcWriter(redactor, planOf)
+
+  return ({ mdc, fields, err }) => {
+    let text = mdcText(mdc, fields, err)
+    if (fields === undefined) return text
+    // The last value was a text whose quotation mark is still to come: it is written together with the next name.
+    let open = false
+    for (const key in fields) {
+      if (!hasOwn.call(fields, key)) continue
+      const value = read(fields, key)
+      const plan = planOf(key)
+      if (typeof value === 'number' && plan.isFree) {
+        text += (open ? plan.closingNamed : plan.named) + numberToJson(value)
+        open = false
+      } else if (typeof value === 'string' && plan.isFree && isPlain(value)) {
+        text += (open ? plan.closingText : plan.text) + value
+        open = true
+      } else {
+        const written = writeField(key, value, err, plan, redactor)
+        text += open ? `"${written}` : written
+        open = false
+      }
+    }
+    return open ? `${text}"` : text
+  }
+}
+
+function writeField(key: string, value: unknown, err: unknown, plan: FieldPlan, redactor: Redactor): string {
+  const { taken } = plan
+  const isTaken = taken !== '' && (taken === 'any' || taken === typeof value || (key === 'err' && err !== undefined))
+  const text = fieldToJson(key, value, redactor)
+  return text === undefined ? '' : (isTaken ? plan.renamed : plan.named) + text
+}
+
+/* The MDC is the same frozen record for all lines of a scope. */
+function mdcWriter(
+  redactor: Redactor,
+  planOf: (key: string) => FieldPlan,
+): (mdc: MdcFields, fields: LogEvent['fields'], err: unknown) => string {
+  let last: MdcFields | undefined
+  let lastHadError = false
+  let keys: readonly string[] = []
   let text = ''
-  for (const key in mdc) {
-    if (fields !== undefined && Object.hasOwn(fields, key)) continue
-    text += `,${quote(FROM_MDC.has(key) ? key : safeName(key, mdc[key], err))}:${toJson(mdc[key])}`
-  }
-  if (fields === undefined) return text
-  for (const key of Object.keys(fields)) {
-    const value = read(fields, key)
-    if (value !== undefined) text += `,${quote(safeName(key, value, err))}:${toJson(value)}`
-  }
-  return text
-}
 
-function safeName(key: string, value: unknown, err: unknown): string {
-  const taken = ALWAYS_THERE.has(key) || (key === 'err' && err !== undefined) || RESERVED.get(key) === typeof value
-  return taken ? `_${key}` : key
+  function write(mdc: MdcFields, fields: LogEvent['fields'], err: unknown): string {
+    let written = ''
+    for (const key of keys) {
+      if (fields !== undefined && Object.hasOwn(fields, key)) continue
+      const plan = planOf(key)
+      written += writeField(key, mdc[key], err, FROM_MDC.has(key) ? { ...plan, taken: '' } : plan, redactor)
+    }
+    return written
+  }
+
+  return (mdc, fields, err) => {
+    const hasError = err !== undefined
+    if (mdc !== last || hasError !== lastHadError) {
+      last = mdc
+      lastHadError = hasError
+      keys = Object.keys(mdc)
+      text = flat(write(mdc, undefined, err))
+    }
+    for (const key of keys) if (fields !== undefined && Object.hasOwn(fields, key)) return write(mdc, fields, err)
+    return text
+  }
 }
 
 function read(fields: Readonly<Record<string, unknown>>, key: string): unknown {
@@ -85,4 +220,10 @@ function read(fields: Readonly<Record<string, unknown>>, key: string): unknown {
   } catch (error) {
     return `[getter threw: ${reasonOf(error)}]`
   }
+}
+
+/* Makes one piece of memory of a text that was joined from parts: it will be copied into many lines. Looking at a character does that. */
+function flat(text: string): string {
+  text.charCodeAt(0)
+  return text
 }

@@ -1,4 +1,5 @@
-import { type Level, toJson } from '../event'
+import { errorToJson, fieldToJson, isPlain, type Level } from '../event'
+import { compileRedaction, type Redactor } from '../redaction'
 import type { Layout, Origin } from './layout'
 
 const RESET = '\u001b[0m'
@@ -19,7 +20,8 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g
  * For people at a terminal: time of day, level, logger, message, fields, and the first eight digits of the trace id; an
  * error's stack follows, indented. Control characters in texts are shown as escapes, so that no input can drive the terminal.
  */
-export function prettyLayout(_origin: Origin, colors: boolean): Layout {
+export function prettyLayout(origin: Origin, colors: boolean): Layout {
+  const redactor = origin.redactor ?? compileRedaction()
   const paint = (code: string, text: string): string => (colors ? `${code}${text}${RESET}` : text)
   return ({ time, level, logger, msg, traceId, mdc, fields, err }) => {
     const clock = new Date(time).toISOString().slice(11, 23)
@@ -27,23 +29,25 @@ export function prettyLayout(_origin: Origin, colors: boolean): Layout {
       paint(DIM, clock),
       paint(COLOR[level], level.toUpperCase().padEnd(5)),
       paint(DIM, visible(logger)),
-      visible(msg),
+      visible(redactor.text(msg)),
     ]
     const shown = { ...mdc, ...fields }
     for (const key of Object.keys(shown)) {
-      if (shown[key] !== undefined) parts.push(paint(DIM, `${visible(key)}=${valueText(shown[key])}`))
+      const value = valueText(key, shown[key], redactor)
+      if (value !== undefined) parts.push(paint(DIM, `${visible(key)}=${value}`))
     }
     if (traceId !== undefined) parts.push(paint(DIM, `[${traceId.slice(0, 8)}]`))
-    return `${parts.join(' ')}\n${err === undefined ? '' : errorText(err)}`
+    return `${parts.join(' ')}\n${err === undefined ? '' : errorText(err, redactor)}`
   }
 }
 
-function valueText(value: unknown): string {
-  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? visible(value) : toJson(value)
+function valueText(key: string, value: unknown, redactor: Redactor): string | undefined {
+  const isWord = typeof value === 'string' && /^[^\s"=]+$/.test(value) && isPlain(value) && !redactor.isSecretField(key)
+  return isWord ? value : fieldToJson(key, value, redactor)
 }
 
-function errorText(err: unknown): string {
-  const stack = err instanceof Error ? (err.stack ?? String(err)) : toJson(err)
+function errorText(err: unknown, redactor: Redactor): string {
+  const stack = err instanceof Error ? redactor.text(err.stack ?? String(err)) : errorToJson(err, redactor)
   const lines = stack.split('\n').map((line) => `    ${visible(line)}\n`)
   return lines.join('')
 }

@@ -6,7 +6,7 @@ import { parse } from 'es-module-lexer/js'
 /** The rooms that each room may import from, beside itself. `internal` and the one-file rooms below it are for all. */
 const BASE = ['internal', 'errors', 'diagnostics']
 const EDGE = ['context', 'propagation', 'event', 'span']
-const RECORDS = ['context', 'event']
+const RECORDS = ['context', 'event', 'redaction']
 
 export const LAW: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -14,7 +14,8 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   diagnostics: ['internal'],
   context: BASE,
   propagation: [...BASE, 'context'],
-  event: [...BASE, 'context'],
+  redaction: BASE,
+  event: [...BASE, 'context', 'redaction'],
   span: [...BASE, 'context', 'propagation', 'event'],
   layout: [...BASE, ...RECORDS],
   spool: [...BASE, ...RECORDS],

@@ -1,0 +1,3 @@
+export { type Redaction, type RedactionOptions, redactionRules } from './options'
+export { childNode, type PathNode } from './paths'
+export { compileRedaction, type KeyPlan, noRedaction, Redactor } from './redactor'
