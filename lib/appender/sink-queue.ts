@@ -117,6 +117,7 @@ export class SinkQueue {
   }
 
   #hasRoom(level: Level, size: number): boolean {
+    if (this.#free() >= size + this.#reserved) return true
     const discardable = SEVERITY[level] <= SEVERITY.info
     const needed = discardable ? size + this.#reserved : size
     if (this.#free() >= needed) return true

@@ -29,5 +29,6 @@ export function divertEvents(take: EventTaker): () => void {
 
 /** Who gets the events in the place of the appender now, or undefined. */
 export function divertedTo(): EventTaker | undefined {
-  return takers[takers.length - 1]
+  // Not by `takers[-1]`, which is looked up as a name and costs more than the rest of the call.
+  return takers.length === 0 ? undefined : takers[takers.length - 1]
 }

@@ -17,14 +17,21 @@ const PLACEHOLDER = /%[sdifjoOc%]/g
  * `err`, and anything else is appended to the message. A message without further arguments is never interpreted.
  */
 export function readArguments(first: unknown, rest: readonly unknown[]): Said {
-  if (typeof first === 'string')
-    return rest.length === 0 ? { msg: first, fields: undefined, err: undefined } : readRest(first, rest)
+  if (typeof first === 'string') return readMessage(first, rest)
   const [second, ...others] = rest
   const hasMessage = typeof second === 'string'
   const said = hasMessage ? readRest(second, others) : readRest('', rest)
   if (isError(first)) return { ...said, msg: hasMessage ? said.msg : first.message, err: first }
   if (!isFields(first)) return { ...said, msg: said.msg === '' ? text(first) : `${text(first)} ${said.msg}` }
   return { msg: said.msg, ...withError(said.fields === undefined ? first : { ...first, ...said.fields }, said.err) }
+}
+
+/* Most calls are `(msg)` and `(msg, fields)`, so these are told apart first. */
+function readMessage(msg: string, rest: readonly unknown[]): Said {
+  if (rest.length === 0) return { msg, fields: undefined, err: undefined }
+  const [only] = rest
+  if (rest.length > 1 || !isLiteral(only) || msg.includes('%')) return readRest(msg, rest)
+  return isObject(ownValue(only, 'err')) ? { msg, ...withError(only, undefined) } : { msg, fields: only, err: undefined }
 }
 
 function readRest(message: string, args: readonly unknown[]): Said {
@@ -60,12 +67,21 @@ function ownValue(fields: Record<string, unknown>, key: string): unknown {
   }
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/* `types.isNativeError` leaves JavaScript, which costs more than all the rest: so only for objects. */
 function isError(value: unknown): value is Error {
-  return value instanceof Error || types.isNativeError(value)
+  return isObject(value) && (value instanceof Error || types.isNativeError(value))
+}
+
+function isLiteral(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && Object.getPrototypeOf(value) === Object.prototype
 }
 
 function isFields(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
