@@ -80,6 +80,7 @@ export {
   w3cTraceContext,
   xray,
 } from './propagation'
+export type { Redaction, RedactionOptions } from './redaction'
 export {
   type ConsoleSinkOptions,
   type ConsoleSinkSpec,

@@ -1,7 +1,7 @@
 import { complain, counters } from '../diagnostics'
 import type { LogEvent } from '../event'
 import { tty } from '../internal/builtin'
-import { jsonLayout, type Layout, type Origin, prettyLayout } from '../layout'
+import { jsonLayout, type Layout, type Origin, prettyLayout, redactingLayout } from '../layout'
 import type { SinkSpec } from '../sinks'
 import type { FlushResult } from './batch'
 import { endingSince, guardExit } from './exit-guard'
@@ -95,5 +95,6 @@ function layoutOf(spec: SinkSpec, origin: Origin): Layout {
   if (spec.kind === 'file') return jsonLayout(origin, spec.options.ordering)
   const terminal = tty().isatty(spec.options.stream === 'stdout' ? 1 : 2)
   const pretty = spec.options.layout === 'pretty' || (spec.options.layout === 'auto' && terminal)
-  return pretty ? prettyLayout(origin, terminal && process.env['NO_COLOR'] === undefined) : jsonLayout(origin, false)
+  if (!pretty) return jsonLayout(origin, false)
+  return redactingLayout(prettyLayout(origin, terminal && process.env['NO_COLOR'] === undefined), origin)
 }

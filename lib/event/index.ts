@@ -5,5 +5,6 @@ export { errorToJson, fieldToJson, isPlain, numberToJson, reasonOf, textToJson, 
 export { isThreshold, LEVELS, type Level, SEVERITY, type Threshold } from './level'
 export { type Caller, captureEvent, type LogEvent, type Statement } from './log-event'
 export { type EventSubscriber, emit, hasSubscribers, subscribeEvents, type TraceEnd, taskEnded, traceEnded } from './port'
+export { redactEvent } from './redact-event'
 export { redactLine } from './redact-line'
 export { closeTask, enterTask, hasOpenTasks, openTask, type TaskEnd } from './task-ledger'

@@ -14,9 +14,9 @@ import {
   toJson,
 } from '../event'
 import { workerThreads } from '../internal/builtin'
-import { compileRedaction, type Redactor } from '../redaction'
+import type { Redactor } from '../redaction'
 import { type FieldPlan, fieldPlans } from './field-plans'
-import type { Layout, Origin } from './layout'
+import { type Layout, type Origin, redactorOf } from './layout'
 
 /* Set by `withTask` through the MDC, so an MDC entry of that name is the real one. */
 const FROM_MDC: ReadonlySet<string> = new Set(['task', 'user'])
@@ -38,7 +38,7 @@ const FORGET_AFTER_MISSES = 4096
  * common (the millisecond, logger, level and message, the trace) is written once and then taken again.
  */
 export function jsonLayout(origin: Origin, ordering: boolean): Layout {
-  const redactor = origin.redactor ?? compileRedaction()
+  const redactor = redactorOf(origin)
   const head = headWriter()
   const statement = statementWriter(whoWrites(origin, ordering), redactor)
   const trace = traceWriter(ordering)

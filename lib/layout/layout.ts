@@ -1,12 +1,12 @@
 import type { LogEvent } from '../event'
-import type { Redactor } from '../redaction'
+import { compileRedaction, type Redaction, type Redactor } from '../redaction'
 
 /**
  * Turns an event into one line with its `\n`. Runs on the thread that logs, inside the log call, so that what the line says is what
  * was true at the call. Never throws.
  *
- * A layout writes values by `fieldToJson`, `errorToJson` and `textToJson` of lib/event, and gives them its `origin.redactor`: what is secret
- * is then never in a line.
+ * What is secret must be in no line. Either a layout writes each value by `fieldToJson`, `errorToJson` and `textToJson` of lib/event and gives them
+ * `redactorOf(origin)`, or it is wrapped in `redactingLayout`.
  */
 export type Layout = (event: LogEvent, seq: number) => string
 
@@ -19,6 +19,14 @@ export interface Origin {
    * @default false
    */
   readonly caller?: boolean
-  /** @default what `configure` does without `redaction`: the default list */
-  readonly redactor?: Redactor | undefined
+  /**
+   * What is secret. Data, as all of an origin, so that two can be compared; `redactorOf` compiles it.
+   * @default true: the default list
+   */
+  readonly redaction?: Redaction
+}
+
+/** The redactor of `origin`, for a layout to make once and to write each value with. */
+export function redactorOf({ redaction }: Origin): Redactor {
+  return compileRedaction(redaction)
 }

@@ -1,5 +1,4 @@
-import { errorToJson, fieldToJson, isPlain, type Level } from '../event'
-import { compileRedaction, type Redactor } from '../redaction'
+import { type Level, toJson } from '../event'
 import type { Layout, Origin } from './layout'
 
 const RESET = '\u001b[0m'
@@ -20,8 +19,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g
  * For people at a terminal: time of day, level, logger, message, fields, and the first eight digits of the trace id; an
  * error's stack follows, indented. Control characters in texts are shown as escapes, so that no input can drive the terminal.
  */
-export function prettyLayout(origin: Origin, colors: boolean): Layout {
-  const redactor = origin.redactor ?? compileRedaction()
+export function prettyLayout(_origin: Origin, colors: boolean): Layout {
   const paint = (code: string, text: string): string => (colors ? `${code}${text}${RESET}` : text)
   return ({ time, level, logger, msg, traceId, mdc, fields, err }) => {
     const clock = new Date(time).toISOString().slice(11, 23)
@@ -29,25 +27,23 @@ export function prettyLayout(origin: Origin, colors: boolean): Layout {
       paint(DIM, clock),
       paint(COLOR[level], level.toUpperCase().padEnd(5)),
       paint(DIM, visible(logger)),
-      visible(redactor.text(msg)),
+      visible(msg),
     ]
     const shown = { ...mdc, ...fields }
     for (const key of Object.keys(shown)) {
-      const value = valueText(key, shown[key], redactor)
-      if (value !== undefined) parts.push(paint(DIM, `${visible(key)}=${value}`))
+      if (shown[key] !== undefined) parts.push(paint(DIM, `${visible(key)}=${valueText(shown[key])}`))
     }
     if (traceId !== undefined) parts.push(paint(DIM, `[${traceId.slice(0, 8)}]`))
-    return `${parts.join(' ')}\n${err === undefined ? '' : errorText(err, redactor)}`
+    return `${parts.join(' ')}\n${err === undefined ? '' : errorText(err)}`
   }
 }
 
-function valueText(key: string, value: unknown, redactor: Redactor): string | undefined {
-  const isWord = typeof value === 'string' && /^[^\s"=]+$/.test(value) && isPlain(value) && !redactor.isSecretField(key)
-  return isWord ? value : fieldToJson(key, value, redactor)
+function valueText(value: unknown): string {
+  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? visible(value) : toJson(value)
 }
 
-function errorText(err: unknown, redactor: Redactor): string {
-  const stack = err instanceof Error ? redactor.text(err.stack ?? String(err)) : errorToJson(err, redactor)
+function errorText(err: unknown): string {
+  const stack = err instanceof Error ? (err.stack ?? String(err)) : toJson(err)
   const lines = stack.split('\n').map((line) => `    ${visible(line)}\n`)
   return lines.join('')
 }

@@ -2,6 +2,7 @@ import { type AsyncAppenderOptions, appenderRules } from '../appender'
 import { TracelaneError } from '../errors'
 import { isThreshold, SEVERITY, type Threshold } from '../event'
 import { checkOptions, type Rule, rules } from '../internal/options'
+import { compileRedaction, type Redaction } from '../redaction'
 import { type SinkSpec, sinkRule } from '../sinks'
 import type { Serializers } from './serializers'
 
@@ -85,6 +86,11 @@ export interface LoggingOptions extends AsyncAppenderOptions {
    * of child loggers; `err` gets the error of a call. Undefined leaves the field out; one that throws is replaced by a note. Not in a file.
    */
   readonly serializers?: Serializers
+  /**
+   * What is secret and must be in no line, and what is written in its place; `false` writes everything.
+   * @default true: the values of the default list of keys, and secrets in texts, are replaced by `[redacted]`
+   */
+  readonly redaction?: Redaction
   /** Appenders by name. One gets events when a logger, or the root, names it. */
   readonly appenders?: Readonly<Record<string, AppenderOptions>>
   /** Loggers by name. */
@@ -102,6 +108,8 @@ const sinkList: Rule = (value) =>
     : 'a list of sinks, as consoleSink() or fileSink() return them'
 const names: Rule = (value) =>
   Array.isArray(value) && value.every((one) => typeof one === 'string') ? undefined : 'a list of names of appenders'
+const redactionOption: Rule = (value) =>
+  typeof value === 'boolean' || isRecord(value) ? undefined : 'true, false or an object of options'
 const record: Rule = (value) => (isRecord(value) ? undefined : 'an object of options by name')
 
 const functions: Rule = (value) =>
@@ -122,6 +130,7 @@ const LOGGING = {
   levels: thresholds,
   sinks: sinkList,
   serializers: functions,
+  redaction: redactionOption,
   appenders: record,
   loggers: record,
   root: record,
@@ -132,6 +141,7 @@ const LOGGING = {
 export function checkLoggingOptions(owner: string, options: LoggingOptions, without?: keyof LoggingOptions): void {
   const known = Object.fromEntries(Object.entries(LOGGING).filter(([name]) => name !== without))
   checkOptions(owner, options, known)
+  compileRedaction(options.redaction)
   const { level, levels, root, appenders = {}, loggers = {} } = options
   for (const [name, appender] of Object.entries(appenders)) checkAppender(`${owner}: appender '${name}'`, appender)
   checkOptions(`${owner}: root`, root, ROOT)

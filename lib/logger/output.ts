@@ -24,7 +24,7 @@ export function defaultAppender(): AppenderDefinition {
     name: ROOT_APPENDER,
     sinks: [consoleSink()],
     threshold: SEVERITY.all,
-    origin: { service: serviceOfEnvironment(), caller: false },
+    origin: { service: serviceOfEnvironment(), caller: false, redaction: true },
     options: {},
   }
 }

@@ -36,16 +36,18 @@ export function planOf(given: LoggingOptions, inFile: LoggingOptions): Plan {
 function definitionsOf(given: LoggingOptions, inFile: LoggingOptions): AppenderDefinition[] {
   const both = over(inFile, given)
   const service = given.service ?? serviceOfEnvironment() ?? inFile.service
+  // A copy: what the application does to its object afterwards changes nothing.
+  const redaction = structuredClone(both.redaction ?? true)
   const queues = queuesOf(both)
   const appenders = over(inFile.appenders ?? {}, given.appenders ?? {})
   const definitions = Object.entries(appenders).map(([name, options]) => {
     const { sink, sinks = [], level, caller = false } = options
     const list = sink === undefined ? sinks : [sink]
-    return definitionOf(name, list, level, { service, caller }, over(queues, queuesOf(options)))
+    return definitionOf(name, list, level, { service, caller, redaction }, over(queues, queuesOf(options)))
   })
   if (both.sinks !== undefined || both.appenders === undefined) {
     const sinks = both.sinks ?? defaultAppender().sinks
-    definitions.unshift(definitionOf(ROOT_APPENDER, sinks, undefined, { service, caller: false }, queues))
+    definitions.unshift(definitionOf(ROOT_APPENDER, sinks, undefined, { service, caller: false, redaction }, queues))
   }
   return definitions
 }

@@ -43,7 +43,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
     'collector',
     'trace-tree',
   ],
-  index: [...BASE, ...EDGE, 'layout', 'sinks', 'appender', 'logger'],
+  index: [...BASE, ...EDGE, 'redaction', 'layout', 'sinks', 'appender', 'logger'],
   middleware: [...BASE, ...EDGE],
   interceptors: [...BASE, ...EDGE],
 }

@@ -1,0 +1,63 @@
+import { mergeFields } from '../context'
+import { noRedaction, type Redactor } from '../redaction'
+import { errorToJson, fieldToJson, reasonOf } from './json'
+import type { LogEvent } from './log-event'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * A copy of `event` without what `redactor` calls secret, for layouts that write values themselves, those of the application too. Objects among
+ * the fields become what the JSON layout makes of them; an error becomes another error of the same name. Never throws.
+ */
+export function redactEvent(event: LogEvent, redactor: Redactor): LogEvent {
+  if (redactor === noRedaction) return event
+  const { msg, mdc, fields, err } = event
+  return {
+    ...event,
+    msg: redactor.text(msg),
+    mdc: mergeFields(Object.create(null), redactFields(mdc, redactor) as typeof mdc),
+    fields: fields === undefined ? undefined : redactFields(fields, redactor),
+    err: err === undefined ? undefined : redactError(err, redactor),
+  }
+}
+
+function redactFields(fields: Fields, redactor: Redactor): Fields {
+  const clean: Record<string, unknown> = {}
+  for (const key of Object.keys(fields)) {
+    const value = redactField(fields, key, redactor)
+    if (value !== undefined) Object.defineProperty(clean, key, { value, enumerable: true, writable: true, configurable: true })
+  }
+  return clean
+}
+
+function redactField(fields: Fields, key: string, redactor: Redactor): unknown {
+  let value: unknown
+  try {
+    value = fields[key]
+  } catch (error) {
+    return redactor.text(`[getter threw: ${reasonOf(error)}]`)
+  }
+  if (!redactor.isSecretField(key)) {
+    if (typeof value === 'string') return redactor.text(value)
+    const holdsSecrets = typeof value === 'object' && value !== null && !(value instanceof Date) && !(value instanceof Uint8Array)
+    if (!holdsSecrets) return value
+  }
+  const json = fieldToJson(key, value, redactor)
+  return json === undefined ? undefined : JSON.parse(json)
+}
+
+/* What the JSON layout writes of an error, as an error again: its name, message, stack, causes and own fields. */
+function redactError(err: unknown, redactor: Redactor): unknown {
+  const view: unknown = JSON.parse(errorToJson(err, redactor))
+  return asError(view) ?? view
+}
+
+function asError(view: unknown): Error | undefined {
+  if (typeof view !== 'object' || view === null || !('type' in view) || !('message' in view)) return undefined
+  const { type, message, stack, cause, errors, ...own } = view as Record<string, unknown>
+  const error = Array.isArray(errors) ? new AggregateError(errors.map((one) => asError(one) ?? one)) : new Error()
+  const hidden = { name: type, message, stack, ...(cause === undefined ? {} : { cause: asError(cause) ?? cause }) }
+  for (const [key, value] of Object.entries(hidden))
+    Object.defineProperty(error, key, { value, writable: true, configurable: true })
+  return Object.assign(error, own)
+}
