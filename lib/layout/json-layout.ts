@@ -26,10 +26,13 @@ const hasOwn = Object.prototype.hasOwnProperty
 const END = '}\n'
 const TWO_DIGITS: readonly string[] = Array.from({ length: 100 }, (_, i) => String(i).padStart(2, '0'))
 
-/* Messages come from code; those that are made for each call (ids in them) must not fill the memory. */
-const MAX_MESSAGES = 64
+/*
+ * Most messages are constants of the code. A logger that makes a new one for each call (ids in them) would pay for each look and fill the memory: after
+ * so many that were not known, it is not looked for the next ones at all.
+ */
+const MAX_MISSES = 256
+const UNLOOKED = 16_384
 const MAX_MESSAGE_LENGTH = 128
-const FORGET_AFTER_MISSES = 4096
 
 /**
  * One JSON object a line, as docs/reference/log-event.md has it.
@@ -42,9 +45,9 @@ export function jsonLayout(origin: Origin, ordering: boolean): Layout {
   const head = headWriter()
   const statement = statementWriter(whoWrites(origin, ordering), redactor)
   const trace = traceWriter(ordering)
-  const fields = fieldWriter(redactor)
-  const position = positionWriter()
   const withCaller = origin.caller === true
+  const fields = fieldWriter(redactor, withCaller)
+  const position = positionWriter()
   return (event, seq) => {
     let line = head(event.time) + statement(event) + trace(event)
     if (ordering) line += event.hlc + position(seq)
@@ -94,7 +97,7 @@ class Statements {
   readonly #who: string
   readonly #redactor: Redactor
   readonly #known = new Map<string, string>()
-  #misses = 0
+  #unlooked = 0
 
   constructor(logger: string, level: Level, who: string, redactor: Redactor) {
     this.#before = `,"level":"${level}","logger":${quote(logger)},"msg":`
@@ -103,14 +106,25 @@ class Statements {
   }
 
   of(msg: string): string {
-    return this.#known.get(msg) ?? this.#write(msg)
+    if (this.#unlooked > 0) {
+      this.#unlooked--
+      return this.#write(msg)
+    }
+    return this.#known.get(msg) ?? this.#learn(msg)
+  }
+
+  #learn(msg: string): string {
+    const text = flat(this.#write(msg))
+    if (msg.length <= MAX_MESSAGE_LENGTH) this.#known.set(msg, text)
+    if (this.#known.size === MAX_MISSES) {
+      this.#known.clear()
+      this.#unlooked = UNLOOKED
+    }
+    return text
   }
 
   #write(msg: string): string {
-    const text = this.#before + textToJson(msg, this.#redactor) + this.#who
-    if (++this.#misses % FORGET_AFTER_MISSES === 0) this.#known.clear()
-    if (this.#known.size < MAX_MESSAGES && msg.length <= MAX_MESSAGE_LENGTH) this.#known.set(msg, flat(text))
-    return text
+    return this.#before + textToJson(msg, this.#redactor) + this.#who
   }
 }
 
@@ -120,11 +134,16 @@ function traceWriter(ordering: boolean): (event: LogEvent) => string {
   let lastTrace: string | undefined
   let lastSpan: string | undefined
   let text = end
+  let isFlat = true
   return ({ traceId, spanId }) => {
     if (traceId !== lastTrace || spanId !== lastSpan) {
       lastTrace = traceId
       lastSpan = spanId
-      text = traceId === undefined ? end : flat(`,"traceId":"${traceId}","spanId":"${spanId}"${end}`)
+      text = traceId === undefined ? end : `,"traceId":"${traceId}","spanId":"${spanId}"${end}`
+      isFlat = false
+    } else if (!isFlat) {
+      text = flat(text)
+      isFlat = true
     }
     return text
   }
@@ -145,12 +164,22 @@ function positionWriter(): (seq: number) => string {
   }
 }
 
-function fieldWriter(redactor: Redactor): (event: LogEvent) => string {
+/* What is on some lines only, so that a field of that name would make the key occur twice. A number, to be compared with one look. */
+type There = number
+const ERR_THERE = 1
+const CALLER_THERE = 2
+
+function isThere(there: There, key: string): boolean {
+  return (key === 'err' && (there & ERR_THERE) !== 0) || (key === 'caller' && (there & CALLER_THERE) !== 0)
+}
+
+function fieldWriter(redactor: Redactor, withCaller: boolean): (event: LogEvent) => string {
   const planOf = fieldPlans(redactor)
   const mdcText = mdcWriter(redactor, planOf)
 
-  return ({ mdc, fields, err }) => {
-    let text = mdcText(mdc, fields, err)
+  return ({ mdc, fields, err, caller }) => {
+    const there = (err === undefined ? 0 : ERR_THERE) | (withCaller && caller !== undefined ? CALLER_THERE : 0)
+    let text = mdcText(mdc, fields, there)
     if (fields === undefined) return text
     // The last value was a text whose quotation mark is still to come: it is written together with the next name.
     let open = false
@@ -165,7 +194,7 @@ function fieldWriter(redactor: Redactor): (event: LogEvent) => string {
         text += (open ? plan.closingText : plan.text) + value
         open = true
       } else {
-        const written = writeField(key, value, err, plan, redactor)
+        const written = writeField(key, value, there, plan, redactor)
         text += open ? `"${written}` : written
         open = false
       }
@@ -174,9 +203,9 @@ function fieldWriter(redactor: Redactor): (event: LogEvent) => string {
   }
 }
 
-function writeField(key: string, value: unknown, err: unknown, plan: FieldPlan, redactor: Redactor): string {
+function writeField(key: string, value: unknown, there: There, plan: FieldPlan, redactor: Redactor): string {
   const { taken } = plan
-  const isTaken = taken !== '' && (taken === 'any' || taken === typeof value || (key === 'err' && err !== undefined))
+  const isTaken = taken !== '' && (taken === 'any' || taken === typeof value || isThere(there, key))
   const text = fieldToJson(key, value, redactor)
   return text === undefined ? '' : (isTaken ? plan.renamed : plan.named) + text
 }
@@ -185,31 +214,30 @@ function writeField(key: string, value: unknown, err: unknown, plan: FieldPlan, 
 function mdcWriter(
   redactor: Redactor,
   planOf: (key: string) => FieldPlan,
-): (mdc: MdcFields, fields: LogEvent['fields'], err: unknown) => string {
+): (mdc: MdcFields, fields: LogEvent['fields'], there: There) => string {
   let last: MdcFields | undefined
-  let lastHadError = false
+  let lastThere: There = 0
   let keys: readonly string[] = []
   let text = ''
 
-  function write(mdc: MdcFields, fields: LogEvent['fields'], err: unknown): string {
+  function write(mdc: MdcFields, fields: LogEvent['fields'], there: There): string {
     let written = ''
     for (const key of keys) {
       if (fields !== undefined && Object.hasOwn(fields, key)) continue
       const plan = planOf(key)
-      written += writeField(key, mdc[key], err, FROM_MDC.has(key) ? { ...plan, taken: '' } : plan, redactor)
+      written += writeField(key, mdc[key], there, FROM_MDC.has(key) ? { ...plan, taken: '' } : plan, redactor)
     }
     return written
   }
 
-  return (mdc, fields, err) => {
-    const hasError = err !== undefined
-    if (mdc !== last || hasError !== lastHadError) {
+  return (mdc, fields, there) => {
+    if (mdc !== last || there !== lastThere) {
       last = mdc
-      lastHadError = hasError
+      lastThere = there
       keys = Object.keys(mdc)
-      text = flat(write(mdc, undefined, err))
+      text = flat(write(mdc, undefined, there))
     }
-    for (const key of keys) if (fields !== undefined && Object.hasOwn(fields, key)) return write(mdc, fields, err)
+    for (const key of keys) if (fields !== undefined && Object.hasOwn(fields, key)) return write(mdc, fields, there)
     return text
   }
 }
@@ -222,8 +250,10 @@ function read(fields: Readonly<Record<string, unknown>>, key: string): unknown {
   }
 }
 
-/* Makes one piece of memory of a text that was joined from parts: it will be copied into many lines. Looking at a character does that. */
+/*
+ * Makes one piece of memory of a text that was joined from parts: it will be copied into many lines. Looking at a character does that; what is
+ * seen must matter, or the compiler leaves the look out.
+ */
 function flat(text: string): string {
-  text.charCodeAt(0)
-  return text
+  return text.charCodeAt(0) === 0 ? '' : text
 }

@@ -81,7 +81,7 @@ export class Logger {
     const scope = this.#currentScope()
     try {
       const { msg, fields, err } = readArguments(first, rest)
-      const all = this.#fields === undefined ? fields : fields === undefined ? this.#fields : { ...this.#fields, ...fields }
+      const all = this.#fields === undefined ? fields : merged(this.#fields, fields)
       const said =
         serializers.active === undefined
           ? { level, logger: this.name, msg, fields: all, err, caller }
@@ -98,6 +98,16 @@ export class Logger {
   #currentScope(): Scope | undefined {
     const scope = currentScope()
     return this.#scope === undefined || scope?.root === this.#scope.root ? scope : this.#scope
+  }
+}
+
+/* `over` wins. A getter that throws is read again, and told, by the layout: so what cannot be copied is handed on. */
+function merged(base: Fields, over: Fields | undefined): Fields {
+  if (over === undefined) return base
+  try {
+    return { ...base, ...over }
+  } catch {
+    return Object.defineProperties({ ...base }, Object.getOwnPropertyDescriptors(over))
   }
 }
 

@@ -1,7 +1,8 @@
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { errorToJson, quote, toJson } from '../../lib/event'
+import { errorToJson, isPlain, numberToJson, quote, textToJson, toJson } from '../../lib/event'
+import { compileRedaction, noRedaction } from '../../lib/redaction'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
@@ -142,6 +143,62 @@ describe('quote()', () => {
         expect(quote(text)).not.to.match(CONTROL)
       }),
     )
+  })
+})
+
+describe('textToJson()', () => {
+  it('writes what quote() writes, for any text in which there is no secret', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        expect(textToJson(text, noRedaction)).to.equal(quote(text))
+      }),
+    )
+  })
+
+  it('calls no text plain from which a secret would be taken', () => {
+    const redactor = compileRedaction()
+    const part = fc.constantFrom(
+      'token',
+      '=',
+      ':',
+      '"',
+      ' ',
+      'x1',
+      'Bearer',
+      'basic',
+      '://',
+      '@',
+      '?',
+      '&',
+      'sig',
+      "'",
+      '{',
+      'BEARER',
+      'a',
+      'r',
+    )
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+        const text = parts.join('')
+        if (isPlain(text)) expect(redactor.text(text)).to.equal(text)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe('numberToJson()', () => {
+  it('writes every number as String does', () => {
+    const cents = fc.integer({ min: -(2 ** 31), max: 2 ** 31 }).map((n) => n / 100)
+    fc.assert(
+      fc.property(fc.oneof(cents, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer()), (value) => {
+        expect(numberToJson(value)).to.equal(String(value))
+      }),
+      { numRuns: 5000 },
+    )
+    for (const value of [0, -0, 0.01, 0.1, 0.29, 0.005, 1.005, 99.99, 1e21, 1e-7, 10737418.24, 10737418.25, 5e-324]) {
+      expect(numberToJson(value)).to.equal(String(value))
+    }
   })
 })
 

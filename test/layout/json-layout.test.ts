@@ -82,4 +82,50 @@ describe('jsonLayout()', () => {
     })
     expect(lineOf({ ...SAID, fields })).to.include({ bad: '[getter threw: no]' })
   })
+
+  it('writes each of many lines as if it were the only one, whatever they have in common', () => {
+    const layout = jsonLayout({ service: undefined }, true)
+    const said = (i: number): Statement => ({
+      level: i % 3 === 0 ? 'warn' : 'info',
+      logger: i % 2 === 0 ? 'a' : 'b"',
+      // Constants, and more new ones than are remembered
+      msg: i % 5 === 0 ? `order ${i}` : `said "${i % 7}"`,
+      fields: [undefined, { user: `u${i}`, n: i / 4 }, { a: 'x', b: 'y"', c: 'z' }, { time: 1, b: 'y' }][i % 4],
+    })
+    for (let i = 0; i < 2000; i++) {
+      const event = runWithTrace(() => {
+        if (i % 3 === 0) mdc.put('b', i)
+        return captureEvent(i % 11 === 0 ? undefined : currentScope(), said(i))
+      })
+      for (let again = 0; again < 2; again++) {
+        const line = JSON.parse(layout(event, i)) as Record<string, unknown>
+        expect(line).to.deep.equal(JSON.parse(jsonLayout({ service: undefined }, true)(event, i)))
+        expect(line).to.include({
+          level: event.level,
+          logger: event.logger,
+          msg: event.msg,
+          time: event.time,
+          hlc: event.hlc,
+          seq: i,
+        })
+        expect(line['traceId']).to.equal(event.traceId)
+        expect(line['b']).to.equal(event.fields?.['b'] ?? event.mdc['b'])
+      }
+    }
+  })
+
+  it('takes only what an object has itself', () => {
+    const fields = Object.assign(Object.create({ inherited: 1 }) as Record<string, unknown>, { own: 1 })
+    expect(lineOf({ ...SAID, fields }))
+      .to.include({ own: 1 })
+      .and.not.have.any.keys('inherited')
+  })
+
+  it('renames a field called caller only where the line has one', () => {
+    const caller = { file: '/a.js', line: 1, function: 'f' }
+    const said = { ...SAID, caller, fields: { caller: 'text' } }
+    const withCaller = jsonLayout({ service: undefined, caller: true }, true)
+    expect(lineOf(said, withCaller)).to.deep.include({ caller, _caller: 'text' })
+    expect(lineOf(said)).to.include({ caller: 'text' }).and.not.have.any.keys('_caller')
+  })
 })

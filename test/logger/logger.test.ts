@@ -145,6 +145,18 @@ describe('getLogger()', () => {
     expect((await lines())[0]).to.include({ logger: 'x', a: 3, b: 2 })
   })
 
+  it('keeps the other fields of a child logger when a getter throws', async () => {
+    logTo()
+    const hostile = {
+      a: 3,
+      get bad(): never {
+        throw new Error('no')
+      },
+    }
+    getLogger('x').child({ a: 1, b: 2 }).info('m', hostile)
+    expect((await lines())[0]).to.include({ msg: 'm', a: 3, b: 2, bad: '[getter threw: no]' })
+  })
+
   it('writes one event at the end of each withSpan, with the span above it', async () => {
     logTo()
     runWithTrace(() => {
