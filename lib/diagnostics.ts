@@ -32,6 +32,8 @@ export interface Counters {
   flushThreadRestarts: number
   /** Values that could not be serialised and were replaced by a note about why. */
   valuesReplaced: number
+  /** Events that a layout function of the application could not write; each was written as JSON, with the reason. */
+  layoutsFailed: number
 }
 
 /** The counters of this process. The object is live: read it, do not keep a copy of its parts. */
@@ -50,6 +52,7 @@ export const counters: Counters = processWide('counters.1', () => ({
   writesRetried: 0,
   flushThreadRestarts: 0,
   valuesReplaced: 0,
+  layoutsFailed: 0,
 }))
 
 /** A batch went from the calling thread to a flush thread: `{ sink, events, bytes }`. */

@@ -27,6 +27,7 @@ export {
   type Threshold,
   type TraceEnd,
 } from './event'
+export type { LayoutFunction, LayoutName, LayoutOption, LayoutSpec, PatternOptions, PrettyOptions } from './layout'
 export {
   type AppenderOptions,
   addRequestLog,

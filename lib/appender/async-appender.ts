@@ -1,8 +1,8 @@
 import { complain, counters } from '../diagnostics'
 import type { LogEvent } from '../event'
 import { tty } from '../internal/builtin'
-import { jsonLayout, type Layout, type Origin, prettyLayout, redactingLayout } from '../layout'
-import type { SinkSpec } from '../sinks'
+import { createLayout, type Layout, type Origin } from '../layout'
+import { type SinkSpec, withoutLayout } from '../sinks'
 import type { FlushResult } from './batch'
 import { endingSince, guardExit } from './exit-guard'
 import { type AsyncAppenderOptions, resolveAppenderOptions } from './options'
@@ -24,7 +24,7 @@ export class AsyncAppender {
   constructor(sinks: readonly SinkSpec[], origin: Origin, options?: AsyncAppenderOptions) {
     const resolved = resolveAppenderOptions(options)
     this.maxFlushTimeMs = resolved.maxFlushTimeMs
-    this.#queues = sinks.map((spec) => new SinkQueue(spec, layoutOf(spec, origin), resolved))
+    this.#queues = sinks.map((spec) => new SinkQueue(withoutLayout(spec), layoutOf(spec, origin), resolved))
     this.#unguard = guardExit(this)
   }
 
@@ -91,10 +91,9 @@ export class AsyncAppender {
   }
 }
 
-function layoutOf(spec: SinkSpec, origin: Origin): Layout {
-  if (spec.kind === 'file') return jsonLayout(origin, spec.options.ordering)
-  const terminal = tty().isatty(spec.options.stream === 'stdout' ? 1 : 2)
-  const pretty = spec.options.layout === 'pretty' || (spec.options.layout === 'auto' && terminal)
-  if (!pretty) return jsonLayout(origin, false)
-  return redactingLayout(prettyLayout(origin, terminal && process.env['NO_COLOR'] === undefined), origin)
+function layoutOf({ kind, options }: SinkSpec, origin: Origin): Layout {
+  if (kind === 'file') return createLayout(options.layout, origin, { ordering: options.ordering, terminal: false })
+  const terminal = tty().isatty(options.stream === 'stdout' ? 1 : 2)
+  const layout = options.layout === 'auto' ? (terminal ? 'pretty' : 'json') : options.layout
+  return createLayout(layout, origin, { ordering: false, terminal })
 }

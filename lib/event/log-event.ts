@@ -28,6 +28,8 @@ export interface LogEvent {
   readonly traceId: string | undefined
   /** Undefined outside any trace. */
   readonly spanId: string | undefined
+  /** W3C trace flags, an integer from 0 to 255; undefined outside any trace, or if they are not known. */
+  readonly flags?: number | undefined
   /** The trace's hybrid logical clock, or the process's own outside any trace: 16 lower hex digits. */
   readonly hlc: string
   /** The MDC of the flow: a frozen record. */
@@ -58,7 +60,7 @@ export function captureEvent(scope: Scope | undefined, statement: Statement): Lo
     const hlc = processClock.tick(time)
     return { time, level, logger, msg, traceId: undefined, spanId: undefined, hlc, mdc: NO_FIELDS, fields, err, caller }
   }
-  const { traceId, spanId } = scope.context
+  const { traceId, spanId, flags } = scope.context
   const hlc = scope.root.clock.tick(time)
-  return { time, level, logger, msg, traceId, spanId, hlc, mdc: scope.mdc, fields, err, caller }
+  return { time, level, logger, msg, traceId, spanId, flags, hlc, mdc: scope.mdc, fields, err, caller }
 }

@@ -49,9 +49,13 @@ export function checkOptions(
 }
 
 function unknownOption(owner: string, name: string, known: readonly string[]): TracelaneError {
-  const [nearest] = [...known].sort((a, b) => distance(name, a) - distance(name, b))
-  const hint = nearest === undefined ? 'it takes none' : `did you mean '${nearest}'? It knows ${known.join(', ')}`
+  const hint = known.length === 0 ? 'it takes none' : `did you mean '${nearest(name, known)}'? It knows ${known.join(', ')}`
   return new TracelaneError('ERR_TRACELANE_OPTION_UNKNOWN', `${owner} does not know '${name}': ${hint}`)
+}
+
+/** The one of `known` that is most like `name`; undefined if there is none. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  return [...known].sort((a, b) => distance(name, a) - distance(name, b))[0]
 }
 
 /* The value itself may be a secret, so messages name its type only, and numbers. */

@@ -8,6 +8,14 @@ import type { FileSinkSpec } from './file'
 export type SinkSpec = ConsoleSinkSpec | FileSinkSpec
 
 /**
+ * `spec` for the flush thread, which gets finished lines. A layout may be a function of the application, and functions do not cross
+ * threads.
+ */
+export function withoutLayout(spec: SinkSpec): SinkSpec {
+  return { ...spec, options: { ...spec.options, layout: 'json' } } as SinkSpec
+}
+
+/**
  * How a write went, as a value: an exception from a sink is a bug.
  *
  * `delivered`: all of it. `retryable`: the first `written` bytes; the rest may work later. `rejected`: the destination will never

@@ -19,7 +19,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   span: [...BASE, 'context', 'propagation', 'event'],
   layout: [...BASE, ...RECORDS],
   spool: [...BASE, ...RECORDS],
-  sinks: [...BASE, ...RECORDS, 'spool'],
+  sinks: [...BASE, ...RECORDS, 'layout', 'spool'],
   appender: [...BASE, ...RECORDS, 'layout', 'sinks'],
   logger: [...BASE, ...RECORDS, 'layout', 'sinks', 'appender'],
   otel: [...BASE, 'context'],

@@ -1,4 +1,5 @@
 import { checkOptions, rules } from '../../internal/options'
+import { checkLayout, type LayoutOption } from '../../layout'
 
 /** Options of `consoleSink`. */
 export interface ConsoleSinkOptions {
@@ -8,10 +9,10 @@ export interface ConsoleSinkOptions {
    */
   readonly stream?: 'stdout' | 'stderr'
   /**
-   * `pretty` for people, `json` for programs; `auto` is pretty on a terminal and JSON elsewhere.
+   * How events become lines (docs/reference/layouts.md); `auto` is `pretty` on a terminal and `json` elsewhere.
    * @default 'auto'
    */
-  readonly layout?: 'auto' | 'pretty' | 'json'
+  readonly layout?: 'auto' | LayoutOption
 }
 
 /** `consoleSink(...)` as data. */
@@ -28,8 +29,9 @@ export interface ConsoleSinkSpec {
 export function consoleSink(options: ConsoleSinkOptions = {}): ConsoleSinkSpec {
   checkOptions('consoleSink', options, {
     stream: rules.oneOf('stdout', 'stderr'),
-    layout: rules.oneOf('auto', 'pretty', 'json'),
+    layout: () => undefined,
   })
   const { stream = 'stdout', layout = 'auto' } = options
-  return Object.freeze({ kind: 'console', options: Object.freeze({ stream, layout }) })
+  const checked = checkLayout('consoleSink', layout, ['auto'])
+  return Object.freeze({ kind: 'console', options: Object.freeze({ stream, layout: checked }) })
 }

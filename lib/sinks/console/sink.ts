@@ -14,8 +14,8 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER
  * or terminal is opened again through /proc/self/fd with O_NONBLOCK, which changes nothing for others that share it;
  * EAGAIN is then waited for in steps that can be stopped. Where that is not possible, the descriptor is used as it is.
  */
-export function openConsoleSink(options: Required<ConsoleSinkOptions>): Sink {
-  const shared = options.stream === 'stdout' ? 1 : 2
+export function openConsoleSink({ stream }: Pick<Required<ConsoleSinkOptions>, 'stream'>): Sink {
+  const shared = stream === 'stdout' ? 1 : 2
   const own = openNonBlocking(shared)
   const fd = own ?? shared
   let open = true
