@@ -31,6 +31,11 @@ export class FieldReader {
     return undefined
   }
 
+  /** Takes all of `names` that stand flat in the line, whatever their values. */
+  drop(names: readonly string[]): void {
+    for (const name of names) this.#taken.add(name)
+  }
+
   /** All fields that were not taken. */
   rest(): JsonObject {
     return Object.fromEntries(Object.entries(this.#record).filter(([name]) => !this.#taken.has(name)))

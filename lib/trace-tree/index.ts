@@ -2,7 +2,7 @@ export { type LineDocument, type SpanDocument, type TraceDocument, traceDocument
 export { findLines, linesWith, MAX_LINE_BYTES } from './line-finder'
 export { orderLines } from './order'
 export { colors, noColors, type Paint } from './paint'
-export { readLine } from './read-line'
+export { readLine, readLines } from './read-line'
 export { type RenderOptions, renderTrace } from './render'
 export { arrangeTrace, parseTraceId, type Trace } from './trace'
 export type { LineError, Source, SpanEnd, TraceLine } from './trace-line'

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { TracelaneError } from '../errors'
-import { readLine } from './read-line'
+import { readLines } from './read-line'
 import type { TraceLine } from './trace-line'
 
 /** A line longer than this, in bytes, is cut; what was cut off is not searched. */
@@ -29,8 +29,7 @@ export async function findLines(
   for (const file of names.values()) {
     const source = { file, index: index++ }
     for await (const { text, offset } of linesWith(traceId, await open(file, stdin))) {
-      const line = readLine(text, traceId, { ...source, offset })
-      if (line !== undefined) found.push(line)
+      for (const line of readLines(text, traceId, { ...source, offset })) found.push(line)
     }
   }
   return found

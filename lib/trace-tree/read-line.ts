@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path'
 import { FieldReader, isObject, type JsonObject } from './field-reader'
+import { otlpRecords } from './otlp-records'
 import { levelInText, readLevel, readSeverity } from './read-level'
 import type { LineError, Source, SpanEnd, TraceLine } from './trace-line'
 
@@ -17,7 +18,20 @@ const LOGGER = ['logger', 'log.logger', 'logger_name']
 const MESSAGE = ['msg', 'message', 'body', 'event']
 const SERVICE = ['service', 'service.name', 'service_name']
 const ERROR = ['err', 'error', 'exception']
-const HOST = ['host', 'hostname', 'host.name']
+const HOST = ['host', 'hostname', 'host.name', 'host.hostname']
+const INSTANCE = ['instance', 'tracelane.instance', 'service.instance.id']
+const HLC = ['hlc', 'tracelane.hlc']
+const SEQ = ['seq', 'tracelane.seq']
+const SPAN = ['span', 'tracelane.span']
+/* What the ecs and otel layouts say a second time, in the words of those formats. */
+const REPEATED = [
+  ...['thread', 'process.thread.id', 'thread.id', 'v', 'trace_flags', 'traceFlags', 'ecs.version', 'event.dataset'],
+  ...['observedTimeUnixNano', 'flags'],
+]
+const REPEATED_OF_SPAN = [
+  ...['event.duration', 'event.outcome', 'http.request.method', 'http.response.status_code', 'http.response.bytes', 'http.route'],
+  ...['url.path', 'server.address', 'server.port', 'error'],
+]
 
 const HEX_16 = /^[0-9a-f]{16}$/
 const HEX_32 = /^[0-9a-f]{32}$/
@@ -26,6 +40,18 @@ const MAX_MS = 2 ** 48 - 1
 /* 2026-11-21T00:51:45.123Z, also with a space, a comma, no fraction or another zone. */
 const ISO_TIME = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?/
 
+/** `readLine` for a line that may have several log records, as the OpenTelemetry Collector writes OTLP. Never throws. */
+export function readLines(text: string, traceId: string, source: Source): TraceLine[] {
+  const record = parse(text)
+  if (record === undefined) return [readText(text, source)]
+  const records = otlpRecords(record)
+  const lines =
+    records === undefined
+      ? [readRecord(record, traceId, source)]
+      : records.filter((one) => readTraceId(one['traceId']) === traceId).map((one) => readRecord(one, traceId, source))
+  return lines.filter((line) => line !== undefined)
+}
+
 /**
  * One line of text as a line of trace `traceId`; undefined if the line turns out to belong to another trace.
  *
@@ -33,8 +59,7 @@ const ISO_TIME = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d
  * text. Never throws.
  */
 export function readLine(text: string, traceId: string, source: Source): TraceLine | undefined {
-  const record = parse(text)
-  return record === undefined ? readText(text, source) : readRecord(record, traceId, source)
+  return readLines(text, traceId, source)[0]
 }
 
 function parse(text: string): JsonObject | undefined {
@@ -71,23 +96,25 @@ function readText(text: string, source: Source): TraceLine {
 
 function readRecord(record: JsonObject, wanted: string, source: Source): TraceLine | undefined {
   const reader = new FieldReader(record)
+  const isEcs = Object.hasOwn(record, 'ecs.version')
   const traceId = reader.take(TRACE_ID, readTraceId)
   if (traceId !== undefined && traceId !== wanted) return undefined
   const service = reader.take(SERVICE, readString) ?? reader.take(['name'], readString) ?? fileTitle(source.file)
-  const instance = reader.take(['instance'], readString)
+  const instance = reader.take(INSTANCE, readString)
   const host = reader.take(HOST, readString)
   const pid = reader.take(['pid', 'process.pid'], readInteger)
-  reader.take(['thread', 'v', 'trace_flags', 'traceFlags'], (value) => value)
+  reader.drop(REPEATED)
   const spanId = reader.take(SPAN_ID, readHex16)
-  const span = spanId === undefined ? undefined : reader.take(['span'], readSpanEnd)
+  const span = spanId === undefined ? undefined : reader.take(SPAN, readSpanEnd)
+  if (span !== undefined) reader.drop(REPEATED_OF_SPAN)
   const parentSpanId = reader.take(PARENT_SPAN_ID, readHex16)
   const time = reader.take(TIME, readTime)
   const level = reader.take(LEVEL, readLevel) ?? reader.take(SEVERITY_NUMBER, readSeverity)
   const logger = reader.take(LOGGER, readString)
   const msg = reader.take(MESSAGE, readString)
   const err = reader.take(ERROR, readError) ?? reader.take(['stack'], (stack) => readStack(stack, msg))
-  const hlc = reader.take(['hlc'], readHex16)
-  const seq = reader.take(['seq'], readInteger)
+  const hlc = reader.take(HLC, readHex16)
+  const seq = reader.take(SEQ, readInteger)
   return {
     source,
     service,
@@ -103,8 +130,13 @@ function readRecord(record: JsonObject, wanted: string, source: Source): TraceLi
     seq,
     err,
     span,
-    fields: reader.rest(),
+    fields: isEcs ? withLabels(reader.rest()) : reader.rest(),
   }
+}
+
+/* ECS has a user's own fields under `labels`. */
+function withLabels({ labels, ...others }: JsonObject): JsonObject {
+  return isObject(labels) ? { ...others, ...labels } : { ...others, ...(labels === undefined ? {} : { labels }) }
 }
 
 /** The service's name that a file's name suggests: `logs/orders.log` is `orders`. */

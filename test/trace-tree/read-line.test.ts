@@ -1,5 +1,8 @@
 import { expect } from 'chai'
-import { readLine } from '../../lib/trace-tree'
+import fc from 'fast-check'
+import { captureEvent, type Statement } from '../../lib/event'
+import { createLayout } from '../../lib/layout'
+import { readLine, readLines } from '../../lib/trace-tree'
 import { id, T0, TRACE } from '../support/log-file'
 
 const source = { file: 'logs/orders.log', index: 0, offset: 0 }
@@ -161,5 +164,64 @@ describe('readLine()', () => {
     expect(line).to.include({ time: undefined, level: undefined, msg: '', spanId: undefined, hlc: undefined, seq: undefined })
     expect(line).to.include({ service: 'orders', err: undefined })
     expect(line?.fields).to.include({ err: 'text' })
+  })
+})
+
+describe('lines of the ecs and otel layouts', () => {
+  const served = { kind: 'server', name: 'GET /orders/7', outcome: 'ok', durationMs: 12.5, status: 200, method: 'GET' }
+  const ids = { traceId: TRACE, spanId: id('1') }
+
+  function linesBy(layout: 'json' | 'ecs' | 'otel', said: Statement): ReturnType<typeof readLines> {
+    const write = createLayout(layout, { service: 'shop' }, { ordering: true, terminal: false })
+    const event = { ...captureEvent(undefined, said), ...ids, hlc: id('2'), time: T0 }
+    return readLines(write(event, 4).trimEnd(), TRACE, source)
+  }
+
+  for (const layout of ['ecs', 'otel'] as const) {
+    it(`${layout} says all that json says`, () => {
+      const err = Object.assign(new TypeError('no'), { stack: 'TypeError: no\n    at place (/app/a.js:1:2)' })
+      const said: Statement = { level: 'warn', logger: 'orders.api', msg: 'slow', fields: { orderId: 'o-1' }, err }
+      const [ours] = linesBy('json', said)
+      const [line, ...more] = linesBy(layout, said)
+      expect(more).to.deep.equal([])
+      const stack = 'TypeError: no\n\tat place (/app/a.js:1:2)'
+      expect(line).to.deep.equal({ ...ours, err: { type: 'TypeError', message: 'no', stack } })
+    })
+
+    it(`${layout} says how a span ended`, () => {
+      const fields = { parentSpanId: id('9'), span: served }
+      const said: Statement = { level: 'info', logger: 'tracelane.span', msg: 'GET /orders/7 200 12.5 ms', fields }
+      expect(linesBy(layout, said)).to.deep.equal(linesBy('json', said))
+    })
+  }
+
+  it('reads every record of the trace in a line of the OpenTelemetry Collector, and no other', () => {
+    const said = { timeUnixNano: `${T0}000000`, severityNumber: 9 }
+    const record = (traceId: string, text: string) => ({ ...said, traceId, body: { stringValue: text } })
+    const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] }
+    const logRecords = [record(TRACE, 'a'), record('f'.repeat(32), 'b'), record(TRACE, 'c')]
+    const line = JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ scope: { name: 'x' }, logRecords }] }] })
+    const found = readLines(line, TRACE, source)
+    expect(found.map(({ msg, service, logger, level, time }) => [msg, service, logger, level, time])).to.deep.equal([
+      ['a', 'shop', 'x', 'info', T0],
+      ['c', 'shop', 'x', 'info', T0],
+    ])
+  })
+
+  it('survives OTLP of any shape', () => {
+    const names = ['resourceLogs', 'resource', 'scopeLogs', 'logRecords', 'attributes', 'key', 'value', 'arrayValue', 'values']
+    const shape = fc.letrec((tie) => ({
+      node: fc.oneof(
+        { depthSize: 'small' },
+        fc.jsonValue({ maxDepth: 4 }),
+        fc.array(tie('node'), { maxLength: 2 }),
+        fc.dictionary(fc.constantFrom(...names), tie('node'), { maxKeys: 3 }),
+      ),
+    })).node
+    fc.assert(
+      fc.property(shape, (inner) => {
+        readLines(JSON.stringify({ resourceLogs: [inner, { scopeLogs: inner }] }), TRACE, source)
+      }),
+    )
   })
 })
