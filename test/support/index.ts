@@ -1,6 +1,6 @@
 export { installPacked, jsonLinesOf, type Packed, packedPackage } from './packed'
 export { type Outcome, RunningProgram, run, runNode, type StartOptions, startNode } from './processes'
 export { projectFile, projectRoot } from './project'
-export { heavy, requires } from './requires'
+export { heavy, onlyWhenAsked, requires } from './requires'
 export { sharedFolder, tempFolder } from './temp-folder'
 export { eventOf, freePort, until } from './waiting'

@@ -2,6 +2,7 @@ import type { Context } from 'mocha'
 
 const required = new Set((process.env['TRACELANE_REQUIRE'] ?? '').split(',').filter((name) => name !== ''))
 const skipped = new Map<string, number>()
+const unasked = new Map<string, number>()
 
 /**
  * Skips the test (or, in a `before` hook, the suite) that needs `name` when it is not available, and says so when the run
@@ -14,6 +15,15 @@ export function requires(context: Context, name: string, available: boolean): vo
   context.skip()
 }
 
+/**
+ * Skips a test that fetches things, or takes long, unless `name` is in TRACELANE_REQUIRE, and says so when the run ends.
+ */
+export function onlyWhenAsked(context: Context, name: string): void {
+  if (required.has(name)) return
+  unasked.set(name, (unasked.get(name) ?? 0) + 1)
+  context.skip()
+}
+
 /** True when the full counts of the issues are asked for, by `npm run test:heavy`. */
 export const heavy: boolean = process.env['TRACELANE_HEAVY'] === '1'
 
@@ -22,4 +32,6 @@ export function saySkips(): void {
   for (const [name, count] of skipped) {
     process.stderr.write(`skipped ${count}: ${name} is not available here (TRACELANE_REQUIRE=${name} makes that a failure)\n`)
   }
+  for (const [name, count] of unasked)
+    process.stderr.write(`skipped ${count}: TRACELANE_REQUIRE=${name} runs what needs ${name}\n`)
 }

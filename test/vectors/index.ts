@@ -138,3 +138,21 @@ export function hierarchyVectors(): HierarchyVector[] {
     written,
   }))
 }
+
+/** What the ecs-logging specification says of one field. */
+export interface EcsRules {
+  readonly fields: readonly {
+    readonly name: string
+    readonly type: 'datetime' | 'string' | 'object'
+    readonly required: boolean
+    /** The place of the key in the line, counted from 0. */
+    readonly index?: number
+    /** It may not be nested. */
+    readonly flat: boolean
+  }[]
+}
+
+/** Reads `ecs-logging.json`. */
+export function ecsRules(): EcsRules {
+  return JSON.parse(readFileSync(projectFile('test/vectors/ecs-logging.json'), 'utf8')) as EcsRules
+}
