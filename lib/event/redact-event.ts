@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { mergeFields } from '../context'
 import { noRedaction, type Redactor } from '../redaction'
 import { errorToJson, fieldToJson, reasonOf } from './json'
@@ -39,7 +40,7 @@ function redactField(fields: Fields, key: string, redactor: Redactor): unknown {
   }
   if (!redactor.isSecretField(key)) {
     if (typeof value === 'string') return redactor.text(value)
-    const holdsSecrets = typeof value === 'object' && value !== null && !(value instanceof Date) && !(value instanceof Uint8Array)
+    const holdsSecrets = typeof value === 'object' && value !== null && !types.isDate(value) && !types.isUint8Array(value)
     if (!holdsSecrets) return value
   }
   const json = fieldToJson(key, value, redactor)

@@ -6,6 +6,7 @@ import type { LayoutOption, LayoutSpec } from './options'
 import { otelLayout } from './otel-layout'
 import { patternLayout } from './pattern/pattern-layout'
 import { prettyLayout } from './pretty-layout'
+import { redactingLayout } from './redacting-layout'
 
 /** What a layout has to know of the sink that it is for. */
 export interface Destination {
@@ -20,17 +21,23 @@ export interface Destination {
  * caller data of an origin without them.
  */
 export function createLayout(option: LayoutOption, origin: Origin, { ordering, terminal }: Destination): Layout {
-  if (typeof option === 'function') return functionLayout(origin, option)
+  if (typeof option === 'function') return redactingLayout(functionLayout(origin, option), origin)
   const spec: LayoutSpec = typeof option === 'string' ? { kind: option } : option
+  const layout = describedLayout(spec, origin, { ordering, terminal })
+  // The JSON layout takes secrets out while it writes.
+  return spec.kind === 'json' ? layout : redactingLayout(layout, origin)
+}
+
+function describedLayout(spec: LayoutSpec, origin: Origin, { ordering, terminal }: Destination): Layout {
   switch (spec.kind) {
-    case 'json':
-      return jsonLayout(origin, ordering)
     case 'ecs':
       return ecsLayout(origin, ordering)
     case 'otel':
       return otelLayout(origin, ordering)
     case 'pretty':
       return prettyLayout(origin, spec.colors ?? wantsColors(terminal), spec)
+    case 'json':
+      return jsonLayout(origin, ordering)
     default:
       return patternLayout(origin, spec, spec.colors ?? wantsColors(terminal))
   }

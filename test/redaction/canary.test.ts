@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { close, configure, fileSink, getLogger, mdc, runWithTrace } from 'tracelane'
 import { currentScope } from '../../lib/context'
 import { captureEvent, redactEvent, redactLine, type Statement } from '../../lib/event'
-import { jsonLayout, type Layout, type Origin, prettyLayout, redactingLayout } from '../../lib/layout'
+import { createLayout, jsonLayout, type Layout, type Origin, redactingLayout } from '../../lib/layout'
 import { compileRedaction, type Redaction } from '../../lib/redaction'
 import { tempFolder } from '../support'
 
@@ -65,7 +65,13 @@ function leaks(text: string, secrets: readonly string[]): string[] {
 describe('secrets', () => {
   const layouts: Readonly<Record<string, (origin: Origin) => Layout>> = {
     json: (origin) => jsonLayout(origin, true),
-    pretty: (origin) => redactingLayout(prettyLayout(origin, false), origin),
+    pretty: (origin) => createLayout('pretty', origin, { ordering: true, terminal: false }),
+    ecs: (origin) => createLayout('ecs', origin, { ordering: true, terminal: false }),
+    otel: (origin) => createLayout('otel', origin, { ordering: true, terminal: false }),
+    pattern: (origin) =>
+      createLayout({ pattern: '%msg %X %kvp %fields %n%ex %rEx' }, origin, { ordering: true, terminal: false }),
+    'a function': (origin) =>
+      createLayout((event) => JSON.stringify(event) + (event.err as Error).stack, origin, { ordering: true, terminal: false }),
     'one of the application': (origin) =>
       redactingLayout((event) => `${JSON.stringify(event)} ${(event.err as Error).stack}\n`, origin),
   }
