@@ -18,6 +18,8 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   event: [...BASE, 'context', 'redaction'],
   span: [...BASE, 'context', 'propagation', 'event'],
   layout: [...BASE, ...RECORDS],
+  filter: [...BASE, ...RECORDS],
+  'flight-recorder': [...BASE, ...RECORDS],
   spool: [...BASE, ...RECORDS],
   sinks: [...BASE, ...RECORDS, 'layout', 'spool'],
   appender: [...BASE, ...RECORDS, 'layout', 'sinks'],
