@@ -14,6 +14,20 @@ export interface Counters {
   mdcOutsideTrace: number
   /** Callbacks given by the application (`businessId`, `mdc` and the like) that threw; the request went on without them. */
   userCallbackErrors: number
+  /** Events that a filter denied. */
+  eventsFiltered: number
+  /** Events of traces that the sampling leaves out. */
+  eventsSampled: number
+  /** Events that were more than the budget of their logger. */
+  eventsOverBudget: number
+  /** Events that were not written and that the flight recorder took: replayed, forgotten, evicted, or still kept. */
+  eventsRecorded: number
+  /** Events of the flight recorder that were written, because their trace failed. */
+  eventsReplayed: number
+  /** Events of the flight recorder that were dropped, because their trace ended well. */
+  eventsForgotten: number
+  /** Events of the flight recorder that were dropped at a bound on lines, memory or idle time. */
+  eventsEvicted: number
   /** Events that no appender took: none is attached to their logger or above it, or each one's level is higher. */
   eventsUnrouted: number
   /** Events that reached an appender; one that several appenders take counts for each. */
@@ -43,6 +57,13 @@ export const counters: Counters = processWide('counters.1', () => ({
   clocksRejected: 0,
   mdcOutsideTrace: 0,
   userCallbackErrors: 0,
+  eventsFiltered: 0,
+  eventsSampled: 0,
+  eventsOverBudget: 0,
+  eventsRecorded: 0,
+  eventsReplayed: 0,
+  eventsForgotten: 0,
+  eventsEvicted: 0,
   eventsUnrouted: 0,
   eventsEntered: 0,
   eventsDiscarded: 0,
@@ -57,6 +78,9 @@ export const counters: Counters = processWide('counters.1', () => ({
 
 /** A batch went from the calling thread to a flush thread: `{ sink, events, bytes }`. */
 export const batchPosted = channel('tracelane.batch.posted')
+
+/** An event is not written: `{ reason, event }`, where the reason is `filtered`, `sampled` or `budget`. Runs inside the log call. */
+export const eventLeftOut = channel('tracelane.event.left-out')
 
 /** Something inside the kit failed without reaching the application: `{ kind, message }`. */
 export const internalFailure = channel('tracelane.failure')

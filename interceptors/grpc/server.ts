@@ -174,6 +174,6 @@ class ServedCall {
       const durationMs = performance.now() - this.#start
       spanEnded(scope, { kind: 'server', name: spanName(this.#path), outcome, durationMs, status: code, error })
     }
-    traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' })
+    traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' }, scope.root)
   }
 }

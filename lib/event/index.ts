@@ -4,7 +4,16 @@ export { instance, nextSequence } from './identity'
 export { errorToJson, fieldToJson, isPlain, numberToJson, reasonOf, textToJson, toJson } from './json'
 export { isThreshold, LEVELS, type Level, SEVERITY, type Threshold } from './level'
 export { type Caller, captureEvent, type LogEvent, type Statement } from './log-event'
-export { type EventSubscriber, emit, hasSubscribers, subscribeEvents, type TraceEnd, taskEnded, traceEnded } from './port'
+export {
+  type EventSubscriber,
+  emit,
+  hasSubscribers,
+  SPAN_LOGGER,
+  subscribeEvents,
+  type TraceEnd,
+  taskEnded,
+  traceEnded,
+} from './port'
 export { redactEvent } from './redact-event'
 export { redactLine } from './redact-line'
 export { closeTask, enterTask, hasOpenTasks, openTask, type TaskEnd } from './task-ledger'

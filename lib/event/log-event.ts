@@ -40,6 +40,10 @@ export interface LogEvent {
   readonly err: unknown
   /** Undefined unless an appender of the logger asks for it. */
   readonly caller: Caller | undefined
+  /** The share of such events that is written, above 0 and below 1; absent if all are. */
+  readonly rate?: number | undefined
+  /** Whether the flight recorder had kept it until its trace failed. */
+  readonly replayed?: true | undefined
 }
 
 /** The part of an event that its author chooses. */

@@ -1,3 +1,4 @@
+import type { TraceRoot } from '../context'
 import { complain } from '../diagnostics'
 import { processWide } from '../internal/runtime'
 import { reasonOf } from './json'
@@ -17,11 +18,15 @@ export interface TraceEnd {
   readonly failed: boolean
 }
 
+/** The logger name of the events at the end of spans. */
+export const SPAN_LOGGER = 'tracelane.span'
+
 /** What a subscriber of the port is told. */
 export interface EventSubscriber {
   /** An event made by the kit itself. Runs on the thread and in the call of its cause, so it must be quick. */
   onEvent?(event: LogEvent): void
-  onTraceEnded?(end: TraceEnd): void
+  /** `local` is the same object for all events of this local part of the trace. */
+  onTraceEnded?(end: TraceEnd, local: object): void
   /** The work of this process on a task is over, and the event that says so has been emitted. */
   onTaskEnded?(end: TaskEnd): void
 }
@@ -46,9 +51,9 @@ export function emit(event: LogEvent): void {
   tell((subscriber) => subscriber.onEvent?.(event))
 }
 
-/** Tells every subscriber that a trace ended here. Never throws. */
-export function traceEnded(end: TraceEnd): void {
-  tell((subscriber) => subscriber.onTraceEnded?.(end))
+/** Tells every subscriber that the part of a trace that `local` stands for ended here. Never throws. */
+export function traceEnded(end: TraceEnd, local: TraceRoot): void {
+  tell((subscriber) => subscriber.onTraceEnded?.(end, local))
 }
 
 /** Tells every subscriber that a task ended here. Never throws. */

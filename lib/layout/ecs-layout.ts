@@ -33,6 +33,8 @@ export function ecsLayout(origin: Origin, ordering: boolean): Layout {
     line += `,"ecs.version":"${ECS_VERSION}","log.logger":${quote(logger)}${who}`
     if (traceId !== undefined) line += `,"trace.id":"${traceId}","span.id":"${spanId}"`
     if (ordering) line += `${start}${hlc}","tracelane.seq":${seq}`
+    if (event.rate !== undefined) line += `,"tracelane.rate":${event.rate}`
+    if (event.replayed === true) line += ',"tracelane.replayed":true'
     if (withCaller && caller !== undefined) {
       line += `,"log.origin.file.name":${quote(caller.file)},"log.origin.file.line":${caller.line}`
       if (caller.function !== undefined) line += `,"log.origin.function":${quote(caller.function)}`

@@ -20,6 +20,7 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
   ['user', 'string'],
   ['caller', 'object'],
   ['rate', 'number'],
+  ['replayed', 'boolean'],
 ])
 
 /* Names that are on every line already, so that a field of any type would make the key occur twice. */

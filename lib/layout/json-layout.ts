@@ -53,6 +53,8 @@ export function jsonLayout(origin: Origin, ordering: boolean): Layout {
     if (ordering) line += event.hlc + position(seq)
     if (event.err !== undefined) line += `,"err":${errorToJson(event.err, redactor)}`
     if (withCaller && event.caller !== undefined) line += `,"caller":${toJson(event.caller)}`
+    if (event.rate !== undefined) line += `,"rate":${event.rate}`
+    if (event.replayed === true) line += ',"replayed":true'
     return line + fields(event) + END
   }
 }
@@ -168,17 +170,35 @@ function positionWriter(): (seq: number) => string {
 type There = number
 const ERR_THERE = 1
 const CALLER_THERE = 2
+const RATE_THERE = 4
+const REPLAYED_THERE = 8
+const SOMETIMES_THERE: ReadonlyMap<string, There> = new Map([
+  ['err', ERR_THERE],
+  ['caller', CALLER_THERE],
+  ['rate', RATE_THERE],
+  ['replayed', REPLAYED_THERE],
+])
 
 function isThere(there: There, key: string): boolean {
-  return (key === 'err' && (there & ERR_THERE) !== 0) || (key === 'caller' && (there & CALLER_THERE) !== 0)
+  return (there & (SOMETIMES_THERE.get(key) ?? 0)) !== 0
+}
+
+function thereOn({ err, caller, rate, replayed }: LogEvent, withCaller: boolean): There {
+  return (
+    (err === undefined ? 0 : ERR_THERE) |
+    (withCaller && caller !== undefined ? CALLER_THERE : 0) |
+    (rate === undefined ? 0 : RATE_THERE) |
+    (replayed === true ? REPLAYED_THERE : 0)
+  )
 }
 
 function fieldWriter(redactor: Redactor, withCaller: boolean): (event: LogEvent) => string {
   const planOf = fieldPlans(redactor)
   const mdcText = mdcWriter(redactor, planOf)
 
-  return ({ mdc, fields, err, caller }) => {
-    const there = (err === undefined ? 0 : ERR_THERE) | (withCaller && caller !== undefined ? CALLER_THERE : 0)
+  return (event) => {
+    const { mdc, fields } = event
+    const there = thereOn(event, withCaller)
     let text = mdcText(mdc, fields, there)
     if (fields === undefined) return text
     // The last value was a text whose quotation mark is still to come: it is written together with the next name.

@@ -26,6 +26,7 @@ export function otelLayout(origin: Origin, ordering: boolean): Layout {
     const { time, level, logger, msg, traceId, spanId } = event
     const attributes = new Attributes()
     if (ordering) attributes.add('tracelane.hlc', event.hlc).add('tracelane.seq', seq)
+    attributes.add('tracelane.rate', event.rate).add('tracelane.replayed', event.replayed)
     if (origin.caller === true) describeCaller(event, attributes)
     describe(event, attributes)
     const ids = traceId === undefined ? '' : `,"traceId":"${traceId}","spanId":"${spanId}","flags":${event.flags ?? 0}`

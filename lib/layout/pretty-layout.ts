@@ -61,6 +61,7 @@ export function prettyLayout(
       visible(msg),
     ]
     eachShown(event, (key, value) => parts.push(paint(DIM, visible(assignment(key, value)))))
+    if (event.replayed === true) parts.push(paint(DIM, '(replayed)'))
     if (origin.caller === true && caller !== undefined) parts.push(paint(DIM, visible(`(${caller.file}:${caller.line})`)))
     if (traceId !== undefined && idLength > 0) parts.push(paint(DIM, `[${traceId.slice(0, idLength)}]`))
     return `${parts.join(' ')}\n${err === undefined ? '' : errorText(err, paint)}`

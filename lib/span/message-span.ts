@@ -96,7 +96,7 @@ function handled<R>(headers: unknown, work: () => R, options: MessageOptions, ba
 
 function finish(scope: Scope, record: SpanRecord, spans: boolean): void {
   if (spans) spanEnded(scope, record)
-  traceEnded({ traceId: scope.context.traceId, failed: record.outcome !== 'ok' })
+  traceEnded({ traceId: scope.context.traceId, failed: record.outcome !== 'ok' }, scope.root)
 }
 
 function senders(messages: Iterable<TracedMessage>): SpanLink[] {

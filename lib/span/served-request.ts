@@ -153,7 +153,7 @@ class ServedRequest implements EmitWatcher {
         bytesSent: this.#bytesSent,
       })
     }
-    traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' })
+    traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' }, scope.root)
   }
 
   #routePattern(): string | undefined {

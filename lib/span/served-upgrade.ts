@@ -55,6 +55,6 @@ function trace<Req extends IncomingMessage>(
     if (options.spans && !(silent && outcome === 'ok')) {
       spanEnded(scope, { kind: 'server', name, outcome, durationMs: performance.now() - start, error, method, bytesSent })
     }
-    traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' })
+    traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' }, scope.root)
   })
 }

@@ -1,5 +1,5 @@
 import { runInScope, type Scope } from '../context'
-import { captureEvent, emit, hasSubscribers, type Level } from '../event'
+import { captureEvent, emit, hasSubscribers, type Level, SPAN_LOGGER } from '../event'
 
 /** What kind of operation a span was: a request served, a call made, a message sent or handled, or a part of the work. */
 export type SpanKind = 'server' | 'client' | 'producer' | 'consumer' | 'internal'
@@ -36,9 +36,6 @@ export interface SpanRecord {
   /** The spans that sent the messages of a batch, at most 128, or the batch that a message came in. */
   readonly links?: readonly SpanLink[] | undefined
 }
-
-/** The logger name of the events at the end of spans. */
-export const SPAN_LOGGER = 'tracelane.span'
 
 const LEVEL_OF: Readonly<Record<SpanOutcome, Level>> = { ok: 'info', aborted: 'warn', error: 'error' }
 

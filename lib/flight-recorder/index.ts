@@ -1,0 +1,2 @@
+export { FlightRecorder } from './flight-recorder'
+export { checkFlightRecorder, type FlightRecorderOptions } from './options'
