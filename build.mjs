@@ -15,10 +15,10 @@ import { build } from 'esbuild'
 const root = dirname(fileURLToPath(import.meta.url))
 const dist = join(root, 'dist')
 const CORE = [
-  ...['errors', 'diagnostics', 'context', 'redaction', 'propagation', 'event', 'span'],
+  ...['errors', 'diagnostics', 'context', 'redaction', 'targeted-debug', 'propagation', 'event', 'span'],
   ...readdirSync(join(root, 'lib/internal')).map((file) => `internal/${basename(file, '.ts')}`),
 ]
-const CORE_FILE = /^lib\/(errors\.ts|diagnostics\.ts|(internal|context|redaction|propagation|event|span)\/)/
+const CORE_FILE = /^lib\/(errors\.ts|diagnostics\.ts|(internal|context|redaction|targeted-debug|propagation|event|span)\/)/
 const WORKER = 'lib/appender/worker/main.ts'
 
 const common = {

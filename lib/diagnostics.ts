@@ -14,6 +14,10 @@ export interface Counters {
   mdcOutsideTrace: number
   /** Callbacks given by the application (`businessId`, `mdc` and the like) that threw; the request went on without them. */
   userCallbackErrors: number
+  /** Requests and calls whose `tracelane-level` gave their trace another level. */
+  levelsAccepted: number
+  /** Requests and calls whose `tracelane-level` was ignored: forged, expired, for another trace, or unsigned and from nobody trusted. */
+  levelsRejected: number
   /** Events that a filter denied. */
   eventsFiltered: number
   /** Events of traces that the sampling leaves out. */
@@ -57,6 +61,8 @@ export const counters: Counters = processWide('counters.1', () => ({
   clocksRejected: 0,
   mdcOutsideTrace: 0,
   userCallbackErrors: 0,
+  levelsAccepted: 0,
+  levelsRejected: 0,
   eventsFiltered: 0,
   eventsSampled: 0,
   eventsOverBudget: 0,

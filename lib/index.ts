@@ -114,3 +114,4 @@ export {
   withSpan,
   withTask,
 } from './span'
+export { type SignLevelOptions, signLevel, type TargetedDebugOptions } from './targeted-debug'

@@ -1,3 +1,4 @@
+import type { LevelOverride } from './attention'
 import { Baggage } from './baggage'
 import { HybridClock } from './clock'
 import { NO_SPAN_ID, newSpanId, newTraceId } from './ids'
@@ -20,6 +21,8 @@ export class TraceRoot {
   callerSentClock = false
   /** The id under which the caller knows this request (`x-request-id` and the like), which is no trace id. */
   correlationId: string | undefined
+  /** The level of this trace, whatever those of its loggers are; set by `overrideLevel`. */
+  levelOverride: LevelOverride | undefined
 }
 
 const ROOT = Symbol.for('tracelane.root')

@@ -1,6 +1,6 @@
 import { childOf, currentTrace, type TraceContext } from '../context'
 import type { Getter, Setter } from './propagator'
-import { extractFrom, injectInto } from './trace-carrier'
+import { extractFrom, injectInto, withLevel } from './trace-carrier'
 
 /** Environment variables, as `process.env` and the option `env` of `child_process.spawn` have them. */
 export type Environment = Record<string, string | undefined>
@@ -35,5 +35,5 @@ export function traceEnvironment(environment: Environment = process.env): Enviro
 
 /** The trace context that the parent process has put into `environment`, for `runWithTrace`; undefined if there is none. Never throws. */
 export function extractEnvironment(environment: Environment = process.env): TraceContext | undefined {
-  return extractFrom(environment, getter)
+  return withLevel(extractFrom(environment, getter), environment, getter)
 }

@@ -10,7 +10,16 @@ export { messageGetter, messageSetter } from './message-carrier'
 export type { Beside, Getter, Propagator, Setter } from './propagator'
 export { runWithTrace, type SerializedTrace, serializeTrace } from './serialized-trace'
 export { resolveTargets, type TargetMatch, type Targets, targetsRule } from './targets'
-export { besideIn, carriesOwnContext, extractFrom, extractTrace, injectAround, injectInto, injectTrace } from './trace-carrier'
+export {
+  besideIn,
+  carriesOwnContext,
+  extractFrom,
+  extractTrace,
+  injectAround,
+  injectInto,
+  injectTrace,
+  levelled,
+} from './trace-carrier'
 export { BAGGAGE_HEADER, extractBaggage, injectBaggage, w3cBaggage } from './w3c-baggage'
 export { w3cTraceContext } from './w3c-trace-context'
 export { formatTraceParent, parseTraceParent, type TraceParent } from './w3c-trace-parent'

@@ -2,6 +2,7 @@ import { currentTrace, isTraceContext, runUnder, type TraceContext } from '../co
 import { counters } from '../diagnostics'
 import { anyGetter, anySetter, type RecordCarrier } from './carriers'
 import { compositePropagator } from './composite'
+import { withLevel, writeLevel } from './trace-carrier'
 import { w3cBaggage } from './w3c-baggage'
 import { w3cTraceContext } from './w3c-trace-context'
 
@@ -18,6 +19,7 @@ export interface SerializedTrace {
   readonly tracestate?: string
   readonly baggage?: string
   readonly 'tracelane-clock'?: string
+  readonly 'tracelane-level'?: string
 }
 
 /**
@@ -32,6 +34,7 @@ export function serializeTrace(): SerializedTrace | undefined {
   if (context === undefined) return undefined
   const carrier: RecordCarrier = {}
   serializedForm.inject(context, carrier, anySetter)
+  writeLevel(context, carrier, anySetter)
   return carrier as unknown as SerializedTrace
 }
 
@@ -56,7 +59,7 @@ function deserialized(trace: SerializedTrace | undefined): TraceContext | undefi
   try {
     const carrier = trace as unknown as RecordCarrier
     const context = typeof trace === 'object' ? serializedForm.extract(carrier, anyGetter) : undefined
-    if (context !== undefined) return context
+    if (context !== undefined) return withLevel(context, carrier, anyGetter)
   } catch {
     // A getter of the object threw: counted below as any other wrong one.
   }

@@ -1,5 +1,6 @@
-import { childOf, currentScope, type TraceContext } from '../context'
+import { childOf, currentScope, rootOf, type TraceContext } from '../context'
 import { counters } from '../diagnostics'
+import { LEVEL_HEADER, levelValue, receiveLevel, targetedDebug } from '../targeted-debug'
 import { type Carrier, getterOf, setterOf } from './carriers'
 import { carriesContext } from './composite'
 import { propagation } from './configure'
@@ -14,7 +15,8 @@ import type { Beside, Getter, Setter } from './propagator'
  */
 export function extractTrace(carrier: Carrier): TraceContext | undefined {
   try {
-    return propagation.composite.extract(carrier, getterOf(carrier))
+    const getter = getterOf(carrier)
+    return withLevel(propagation.composite.extract(carrier, getter), carrier, getter)
   } catch {
     counters.contextsRejected++
     return undefined
@@ -28,6 +30,27 @@ export function extractFrom<C>(carrier: C, getter: Getter<C>): TraceContext | un
   } catch {
     counters.contextsRejected++
     return undefined
+  }
+}
+
+/** `context`, extracted from `carrier`, with the level that a signed value in it asks for. Never throws. */
+export function withLevel<C>(
+  context: TraceContext | undefined,
+  carrier: C,
+  getter: Getter<C>,
+  trusted = false,
+): TraceContext | undefined {
+  return context === undefined ? undefined : levelled(context, carrier, getter, trusted)
+}
+
+/** `withLevel` for a context that there is. An unsigned value holds if its sender is `trusted`. */
+export function levelled<C>(context: TraceContext, carrier: C, getter: Getter<C>, trusted: boolean): TraceContext {
+  if (!trusted && targetedDebug.secrets.length === 0) return context
+  try {
+    return receiveLevel(context, getter.get(carrier, LEVEL_HEADER), trusted)
+  } catch {
+    counters.levelsRejected++
+    return context
   }
 }
 
@@ -53,6 +76,14 @@ export function injectTrace<C extends Carrier>(carrier: C): C {
 /** Writes `context` as that of the calling span, in every format that is written, into a carrier with a setter of its own. */
 export function injectInto<C>(context: TraceContext, carrier: C, setter: Setter<C>): void {
   propagation.composite.inject(context, carrier, setter)
+  writeLevel(context, carrier, setter)
+}
+
+/** Writes the level of `context`'s trace, if it has one of its own. */
+export function writeLevel<C>(context: TraceContext, carrier: C, setter: Setter<C>): void {
+  if (rootOf(context).levelOverride === undefined) return
+  const value = levelValue(context)
+  if (value !== undefined) setter.set(carrier, LEVEL_HEADER, value)
 }
 
 /** Whether the application has set a valid context itself, in one of the formats that are written. */
@@ -65,4 +96,5 @@ export function injectAround<O, C>(context: TraceContext, own: O, getter: Getter
   for (const one of propagation.injectors) {
     if (one.companion !== true || !carriesContext(one, own, getter)) one.inject(context, carrier, setter)
   }
+  if (getter.get(own, LEVEL_HEADER) === undefined) writeLevel(context, carrier, setter)
 }

@@ -13,7 +13,7 @@ import {
   scopeOf,
   TraceContext,
 } from '../context'
-import { besideIn, extractFrom, type Getter } from '../propagation'
+import { besideIn, extractFrom, type Getter, levelled } from '../propagation'
 import { fieldsOfBaggage, resolveServerTrace, type ServerTracePolicy } from './server-trace'
 import type { Verdict } from './trust'
 
@@ -36,7 +36,8 @@ export function openServerScope<C>(
   const { trust, baggageFields } = policy
   const verdict = typeof trust === 'function' ? trust(subject) : trust
   const found = extractFrom(carrier, getter)
-  const { context, mdc } = found === undefined ? begun(carrier, getter, verdict) : judged(found, verdict)
+  const { context: opened, mdc } = found === undefined ? begun(carrier, getter, verdict) : judged(found, verdict)
+  const context = levelled(opened, carrier, getter, verdict.level)
   const { baggage } = context
   const fields =
     baggageFields.length === 0 || baggage.size === 0 ? mdc : mergeFields(mdc, fieldsOfBaggage(baggage, baggageFields))

@@ -26,6 +26,11 @@ export interface TrustParts {
    * @default true if `id` is 'always', else false
    */
   readonly baggage?: boolean
+  /**
+   * Let this caller turn its trace to another level by an unsigned `tracelane-level`; a signed one needs no trust.
+   * @default false
+   */
+  readonly level?: boolean
 }
 
 /** One answer for every caller, or a function that is asked about each; true is `always`, false is `never`. */
@@ -34,15 +39,15 @@ export type TrustOption<Subject> = Trust | TrustParts | ((caller: Subject) => bo
 /** `TrustParts` with every default in its place. */
 export type Verdict = Readonly<Required<TrustParts>>
 
-const EVERYTHING: Verdict = Object.freeze({ id: 'always', sampled: true, traceState: true, baggage: true })
-const NOTHING: Verdict = Object.freeze({ id: 'never', sampled: false, traceState: false, baggage: false })
+const EVERYTHING: Verdict = Object.freeze({ id: 'always', sampled: true, traceState: true, baggage: true, level: false })
+const NOTHING: Verdict = Object.freeze({ id: 'never', sampled: false, traceState: false, baggage: false, level: false })
 const LINK: Verdict = Object.freeze({ ...NOTHING, id: 'link' })
 
 /** Says what is wrong with the option `trust`. */
 export function trustRule(value: unknown): string | undefined {
   return typeof value === 'function' || verdictOf(value) !== undefined
     ? undefined
-    : "'always', 'never', 'link', an object { id, sampled, traceState, baggage } of these and booleans, or a function"
+    : "'always', 'never', 'link', an object { id, sampled, traceState, baggage, level } of these and booleans, or a function"
 }
 
 /** Gives the verdict about each caller; a constant one where the option is no function. Never throws. */
@@ -71,9 +76,9 @@ function verdictOf(value: unknown): Verdict | undefined {
   const { id = 'always', ...parts } = value
   if (id !== 'always' && id !== 'never' && id !== 'link') return undefined
   const all = id === 'always'
-  const { sampled = all, traceState = all, baggage = all, ...unknown } = parts
-  const areBooleans = [sampled, traceState, baggage].every((part) => typeof part === 'boolean')
-  return areBooleans && Object.keys(unknown).length === 0 ? Object.freeze({ id, sampled, traceState, baggage }) : undefined
+  const { sampled = all, traceState = all, baggage = all, level = false, ...unknown } = parts
+  const areBooleans = [sampled, traceState, baggage, level].every((part) => typeof part === 'boolean')
+  return areBooleans && Object.keys(unknown).length === 0 ? Object.freeze({ id, sampled, traceState, baggage, level }) : undefined
 }
 
 /* A promise is an object without any part, and must not pass for one that leaves all parts at their defaults. */

@@ -5,7 +5,7 @@ import { parse } from 'es-module-lexer/js'
 
 /** The rooms that each room may import from, beside itself. `internal` and the one-file rooms below it are for all. */
 const BASE = ['internal', 'errors', 'diagnostics']
-const EDGE = ['context', 'propagation', 'event', 'span']
+const EDGE = ['context', 'targeted-debug', 'propagation', 'event', 'span']
 const RECORDS = ['context', 'event', 'redaction']
 
 export const LAW: Readonly<Record<string, readonly string[]>> = {
@@ -13,7 +13,8 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   internal: ['errors'],
   diagnostics: ['internal'],
   context: BASE,
-  propagation: [...BASE, 'context'],
+  'targeted-debug': [...BASE, ...RECORDS],
+  propagation: [...BASE, 'context', 'targeted-debug'],
   redaction: BASE,
   event: [...BASE, 'context', 'redaction'],
   span: [...BASE, 'context', 'propagation', 'event'],
