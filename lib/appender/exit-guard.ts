@@ -12,9 +12,18 @@ export interface Drainable {
   ended?(): void
 }
 
+/** Something that holds events back, and has them written when the process ends. Neither may throw. */
+export interface Withholder {
+  /** Appends what is still to be written, right before the appenders are drained. */
+  ending(): void
+  /** An exception that nobody caught is about to end the process, unless the application listens for those. */
+  crashing(): void
+}
+
 /*
  * The one place that hooks the process.
  *
+ *   uncaught exception, unhandled rejection ──▶ 'uncaughtExceptionMonitor', which changes nothing about the end ──▶ crashing
  *   natural end, process.exit(), uncaught exception, unhandled rejection ──▶ 'exit' ──▶ drain
  *   SIGTERM, SIGINT, SIGHUP ──▶ drain ──┬─ the application listens too: it decides what comes next
  *                                       └─ only we listen: end with that signal, as without us
@@ -29,16 +38,18 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 interface Guard {
   readonly guarded: Set<Drainable>
+  readonly withholders: Set<Withholder>
   unhook: () => void
   endingSince: number | undefined
 }
 
-const guard = processWide<Guard>('exit-guard.1', () => ({
+const guard = processWide<Guard>('exit-guard.2', () => ({
   guarded: new Set(),
+  withholders: new Set(),
   unhook: () => {},
   endingSince: undefined,
 }))
-const { guarded } = guard
+const { guarded, withholders } = guard
 
 /** Drains `drainable` before the process ends; the returned function ends that. */
 export function guardExit(drainable: Drainable): () => void {
@@ -49,6 +60,15 @@ export function guardExit(drainable: Drainable): () => void {
   if ((process as { _exiting?: boolean })._exiting === true) guard.endingSince ??= Date.now()
   return () => {
     if (guarded.delete(drainable) && guarded.size === 0) guard.unhook()
+  }
+}
+
+/** Asks `withholder` for its events before the process ends; the returned function ends that. */
+export function guardWithheld(withholder: Withholder): () => void {
+  if (withholders.size === 0) runOutside(() => process.on('uncaughtExceptionMonitor', onCrash))
+  withholders.add(withholder)
+  return () => {
+    if (withholders.delete(withholder) && withholders.size === 0) process.removeListener('uncaughtExceptionMonitor', onCrash)
   }
 }
 
@@ -66,7 +86,12 @@ function hook(): void {
   }
 }
 
+function onCrash(): void {
+  for (const withholder of withholders) withholder.crashing()
+}
+
 function drainAll(): number {
+  for (const withholder of withholders) withholder.ending()
   let left = 0
   const start = Date.now()
   for (const drainable of guarded) left += drainable.drain(Math.max(drainable.maxFlushTimeMs - (Date.now() - start), 0))

@@ -79,7 +79,11 @@ export class FlightRecorder {
 
   /** Whether `event` makes its trace fail. */
   isFailure(event: LogEvent): boolean {
-    if (SEVERITY[event.level] >= this.#trigger) return true
+    return SEVERITY[event.level] >= this.#trigger || this.isFailedEnd(event)
+  }
+
+  /** Whether `event` is the end of a request or message that `failedWhen` calls failed. */
+  isFailedEnd(event: LogEvent): boolean {
     if (this.#failedWhen === undefined || event.logger !== SPAN_LOGGER) return false
     const span = event.fields?.['span'] as { readonly kind?: unknown } | undefined
     return SERVED.includes(span?.kind) && this.#asked(this.#failedWhen, event)

@@ -24,7 +24,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   spool: [...BASE, ...RECORDS],
   sinks: [...BASE, ...RECORDS, 'layout', 'spool'],
   appender: [...BASE, ...RECORDS, 'layout', 'sinks'],
-  logger: [...BASE, ...RECORDS, 'layout', 'sinks', 'appender'],
+  logger: [...BASE, ...RECORDS, 'layout', 'sinks', 'appender', 'filter', 'flight-recorder', 'targeted-debug'],
   otel: [...BASE, 'context'],
   adapters: [...BASE, ...RECORDS, 'appender', 'logger'],
   shipper: [...BASE, ...RECORDS, 'sinks', 'spool'],
