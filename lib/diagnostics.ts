@@ -20,6 +20,8 @@ export interface Counters {
   levelsRejected: number
   /** Events that a filter denied. */
   eventsFiltered: number
+  /** Events that the filters of an appender denied; one that several deny counts for each. */
+  eventsDenied: number
   /** Events of traces that the sampling leaves out. */
   eventsSampled: number
   /** Events that were more than the budget of their logger. */
@@ -64,6 +66,7 @@ export const counters: Counters = processWide('counters.1', () => ({
   levelsAccepted: 0,
   levelsRejected: 0,
   eventsFiltered: 0,
+  eventsDenied: 0,
   eventsSampled: 0,
   eventsOverBudget: 0,
   eventsRecorded: 0,

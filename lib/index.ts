@@ -27,6 +27,19 @@ export {
   type Threshold,
   type TraceEnd,
 } from './event'
+export type {
+  BudgetOptions,
+  BurstFilterSpec,
+  DuplicateFilterSpec,
+  FilterSpec,
+  MatchFilterSpec,
+  MatchValue,
+  Replies,
+  Reply,
+  SamplingOptions,
+  ThresholdFilterSpec,
+} from './filter'
+export type { FlightRecorderOptions } from './flight-recorder'
 export type { LayoutFunction, LayoutName, LayoutOption, LayoutSpec, PatternOptions, PrettyOptions } from './layout'
 export {
   type AppenderOptions,

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import type { FlushResult } from '../appender'
 import { complain } from '../diagnostics'
+import type { LogEvent } from '../event'
 import { checkOptions, rules } from '../internal/options'
 import { processWide } from '../internal/runtime'
+import { configureTargetedDebug } from '../targeted-debug'
 import { ConfigFile } from './config-file'
-import { dispatchIfEnabled } from './dispatch'
+import { deliver, deliverIfEnabled, dispatchIfEnabled } from './dispatch'
 import { fileOfEnvironment } from './environment'
 import { clearHierarchy, takeLevelsOfEnvironment } from './hierarchy'
 import { forgetExpiries } from './levels'
@@ -13,6 +15,9 @@ import { appendersOf, flushOutput, replaceOutput } from './output'
 import { applyPlan, type Plan, planOf } from './plan'
 import { tellOfRoutes } from './route-check'
 import { takeSerializers } from './serializers'
+import { beginVolume, endVolume, volume } from './volume'
+
+const OUTLET = { write: (event: LogEvent) => deliver(event), writeIfEnabled: deliverIfEnabled }
 
 interface Start {
   /** Whether the loggers were set up once, by the program or from the environment. */
@@ -74,9 +79,12 @@ function reload(options: LoggingOptions, file: ConfigFile): void {
 
 function setUp(plan: Plan): Promise<FlushResult> {
   const appenders = appendersOf(plan.definitions)
+  endVolume(plan.volume)
   const replaced = replaceOutput(appenders, dispatchIfEnabled)
   forgetExpiries()
   applyPlan(plan, appenders)
+  beginVolume(plan.volume, OUTLET)
+  configureTargetedDebug(plan.volume.targetedDebug)
   tellOfRoutes(plan)
   return replaced
 }
@@ -88,6 +96,7 @@ function setUp(plan: Plan): Promise<FlushResult> {
  */
 export function flush(options: { readonly deadlineMs?: number } = {}): Promise<FlushResult> {
   checkOptions('flush', options, { deadlineMs: rules.integer(0, 600_000) })
+  volume.control?.settle()
   return flushOutput(options.deadlineMs)
 }
 
@@ -98,6 +107,8 @@ export function flush(options: { readonly deadlineMs?: number } = {}): Promise<F
 export function close(): Promise<FlushResult> {
   start.file?.unwatch()
   takeSerializers()
+  endVolume()
+  configureTargetedDebug()
   const closed = replaceOutput(undefined, dispatchIfEnabled)
   forgetExpiries()
   clearHierarchy()

@@ -36,6 +36,8 @@ export interface Routes {
   readonly lowest: number
   /** Whether any of them asks where in the source the call is. */
   readonly caller: boolean
+  /** Whether any of them has filters. */
+  readonly filtering: boolean
 }
 
 /** The name of the root; `nodeOf` takes it in any case, as logback does. */
@@ -107,7 +109,8 @@ export function routesOf(target: LoggerNode): Routes {
     appenders.push(...at.appenders)
   }
   const lowest = Math.min(...appenders.map(({ threshold }) => threshold))
-  target.routes = { appenders, lowest, caller: appenders.some(({ caller }) => caller) }
+  const caller = appenders.some((one) => one.caller)
+  target.routes = { appenders, lowest, caller, filtering: appenders.some(({ filtering }) => filtering) }
   return target.routes
 }
 

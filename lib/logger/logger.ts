@@ -1,4 +1,4 @@
-import { currentScope, type Scope } from '../context'
+import { attention, currentScope, type Scope } from '../context'
 import { counters } from '../diagnostics'
 import { captureEvent, type Level, reasonOf, SEVERITY } from '../event'
 import { probe } from '../internal/probe'
@@ -6,7 +6,7 @@ import { processWide } from '../internal/runtime'
 import { readArguments } from './arguments'
 import { callerOf } from './caller'
 import { startFromEnvironment } from './configure'
-import { dispatch } from './dispatch'
+import { dispatch, type Taker, takerBelow } from './dispatch'
 import { type LoggerNode, nodeOf, routesOf } from './hierarchy'
 import { serializeError, serializeFields, serializers } from './serializers'
 
@@ -14,6 +14,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 /* A constant of this file, because what another file exports is read through a getter: that made a disabled call ten times as dear. */
 const severityOf = SEVERITY
+const wanted = attention
 
 /**
  * Writes log events under a hierarchical name.
@@ -61,9 +62,11 @@ export class Logger {
     this.#log('fatal', first, rest)
   }
 
-  /** Whether a call at `level` would write anything: for arguments that are dear to compute. */
+  /** Whether a call at `level` would write anything, now or when its trace fails: for arguments that are dear to compute. */
   isEnabled(level: Level): boolean {
-    return SEVERITY[level] >= this.#node.effective
+    const severity = SEVERITY[level]
+    if (severity >= this.#node.effective) return true
+    return severity >= wanted.lowest && takerBelow(severity, this.#node, this.#currentScope()) !== undefined
   }
 
   /** A logger of the same name that adds `fields` to each event; fields of a call win over them. */
@@ -72,10 +75,17 @@ export class Logger {
   }
 
   #log(level: Level, first: unknown, rest: readonly unknown[]): void {
-    if (severityOf[level] >= this.#node.effective) this.#say(level, first, rest)
+    const severity = severityOf[level]
+    if (severity >= this.#node.effective) this.#say(level, first, rest, dispatch)
+    else if (severity >= wanted.lowest) this.#sayBelow(level, first, rest)
   }
 
-  #say(level: Level, first: unknown, rest: readonly unknown[]): void {
+  #sayBelow(level: Level, first: unknown, rest: readonly unknown[]): void {
+    const taker = takerBelow(severityOf[level], this.#node, this.#currentScope())
+    if (taker !== undefined) this.#say(level, first, rest, taker)
+  }
+
+  #say(level: Level, first: unknown, rest: readonly unknown[], take: Taker): void {
     if (probe.logCall !== undefined) probe.logCall(currentScope())
     const caller = routesOf(this.#node).caller ? callerOf(this[level]) : undefined
     const scope = this.#currentScope()
@@ -86,12 +96,12 @@ export class Logger {
         serializers.active === undefined
           ? { level, logger: this.name, msg, fields: all, err, caller }
           : { level, logger: this.name, msg, fields: serializeFields(all), err: serializeError(err), caller }
-      dispatch(captureEvent(scope, said), this.#node)
+      take(captureEvent(scope, said), this.#node, scope)
     } catch (error) {
       // An object of the caller's threw while it was read (a proxy, say): the line says so in its place.
       counters.valuesReplaced++
       const msg = `[arguments threw: ${reasonOf(error)}]`
-      dispatch(captureEvent(scope, { level, logger: this.name, msg, caller }), this.#node)
+      take(captureEvent(scope, { level, logger: this.name, msg, caller }), this.#node, scope)
     }
   }
 

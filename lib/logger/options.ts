@@ -1,10 +1,12 @@
 import { type AsyncAppenderOptions, appenderRules } from '../appender'
 import { TracelaneError } from '../errors'
 import { isThreshold, SEVERITY, type Threshold } from '../event'
+import { checkFilters, type FilterSpec } from '../filter'
 import { checkOptions, type Rule, rules } from '../internal/options'
 import { compileRedaction, type Redaction } from '../redaction'
 import { type SinkSpec, sinkRule } from '../sinks'
 import type { Serializers } from './serializers'
+import { checkVolume, type VolumeOptions, volumeRules } from './volume-options'
 
 /** Options of one appender: those of its queues, and these. */
 export interface AppenderOptions extends AsyncAppenderOptions {
@@ -17,6 +19,11 @@ export interface AppenderOptions extends AsyncAppenderOptions {
    * @default 'all'
    */
   readonly level?: Threshold
+  /**
+   * Asked in order about each event that it would take; the first that is not neutral decides.
+   * @default []
+   */
+  readonly filters?: readonly FilterSpec[]
   /**
    * Whether lines have `caller: { file, line, function }`, where in the source the log call is. It costs several microseconds for each event of
    * the loggers that this appender is attached to.
@@ -48,7 +55,7 @@ export interface LoggerOptions {
  * Options of `configure`: those of appenders, which are the defaults of each one, and these. What the program gives wins over the
  * environment, and that over the file; levels, loggers and appenders name by name.
  */
-export interface LoggingOptions extends AsyncAppenderOptions {
+export interface LoggingOptions extends AsyncAppenderOptions, VolumeOptions {
   /**
    * A file of JSON with these options, functions and `file` itself excepted; a sink in it is `{ "kind": "file", "options": {...} }`.
    * @default the environment's TRACELANE_CONFIG, else none
@@ -119,7 +126,14 @@ const functions: Rule = (value) =>
 
 const ROOT = { level: threshold, appenders: names }
 const LOGGER = { ...ROOT, additivity: rules.boolean }
-const APPENDER = { sinks: sinkList, sink: sinkRule, level: threshold, caller: rules.boolean, ...appenderRules }
+const APPENDER = {
+  sinks: sinkList,
+  sink: sinkRule,
+  level: threshold,
+  filters: volumeRules.filters,
+  caller: rules.boolean,
+  ...appenderRules,
+}
 const watchInterval: Rule = (value) =>
   value === 0 ? undefined : rules.integer(50, 86_400_000)(value) && '0 or an integer from 50 to 86400000'
 const LOGGING = {
@@ -134,6 +148,7 @@ const LOGGING = {
   appenders: record,
   loggers: record,
   root: record,
+  ...volumeRules,
   ...appenderRules,
 }
 
@@ -142,6 +157,7 @@ export function checkLoggingOptions(owner: string, options: LoggingOptions, with
   const known = Object.fromEntries(Object.entries(LOGGING).filter(([name]) => name !== without))
   checkOptions(owner, options, known)
   compileRedaction(options.redaction)
+  checkVolume(owner, options)
   const { level, levels, root, appenders = {}, loggers = {} } = options
   for (const [name, appender] of Object.entries(appenders)) checkAppender(`${owner}: appender '${name}'`, appender)
   checkOptions(`${owner}: root`, root, ROOT)
@@ -157,6 +173,7 @@ export function checkLoggingOptions(owner: string, options: LoggingOptions, with
 
 function checkAppender(owner: string, options: AppenderOptions): void {
   checkOptions(owner, options, APPENDER)
+  if (options.filters !== undefined) checkFilters(`${owner}: filters`, options.filters)
   if ((options.sinks === undefined) === (options.sink === undefined)) {
     throw wrong(`${owner} needs either 'sinks', a list, or 'sink'`)
   }

@@ -24,6 +24,7 @@ export function defaultAppender(): AppenderDefinition {
     name: ROOT_APPENDER,
     sinks: [consoleSink()],
     threshold: SEVERITY.all,
+    filters: [],
     origin: { service: serviceOfEnvironment(), caller: false, redaction: true },
     options: {},
   }

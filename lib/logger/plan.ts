@@ -6,12 +6,14 @@ import { attachAppenders, clearHierarchy, nodeOf, ROOT_NAME, setNodeLevel } from
 import type { AppenderDefinition, NamedAppender } from './named-appender'
 import { checkAppenderNames, type LoggerOptions, type LoggingOptions } from './options'
 import { defaultAppender, ROOT_APPENDER } from './output'
+import { copied, type VolumeOptions, volumeRules } from './volume-options'
 
 /** What `configure` is going to set up, complete and checked: nothing is changed before there is one. */
 export interface Plan {
   readonly definitions: readonly AppenderDefinition[]
   /** By the name of the logger, the root among them; one that is in here is mentioned by somebody. */
   readonly loggers: ReadonlyMap<string, LoggerOptions>
+  readonly volume: VolumeOptions
 }
 
 /**
@@ -30,7 +32,7 @@ export function planOf(given: LoggingOptions, inFile: LoggingOptions): Plan {
   const root = loggers.get(ROOT_NAME)
   const withSinks = definitions.some(({ name }) => name === ROOT_APPENDER)
   if (withSinks) loggers.set(ROOT_NAME, { ...root, appenders: [ROOT_APPENDER, ...(root?.appenders ?? [])] })
-  return { definitions, loggers }
+  return { definitions, loggers, volume: volumeOf(over(inFile, given)) }
 }
 
 function definitionsOf(given: LoggingOptions, inFile: LoggingOptions): AppenderDefinition[] {
@@ -41,15 +43,20 @@ function definitionsOf(given: LoggingOptions, inFile: LoggingOptions): AppenderD
   const queues = queuesOf(both)
   const appenders = over(inFile.appenders ?? {}, given.appenders ?? {})
   const definitions = Object.entries(appenders).map(([name, options]) => {
-    const { sink, sinks = [], level, caller = false } = options
+    const { sink, sinks = [], level, filters = [], caller = false } = options
     const list = sink === undefined ? sinks : [sink]
-    return definitionOf(name, list, level, { service, caller, redaction }, over(queues, queuesOf(options)))
+    const origin = { service, caller, redaction }
+    return { ...definitionOf(name, list, level, origin, over(queues, queuesOf(options))), filters: copied(filters) }
   })
   if (both.sinks !== undefined || both.appenders === undefined) {
     const sinks = both.sinks ?? defaultAppender().sinks
     definitions.unshift(definitionOf(ROOT_APPENDER, sinks, undefined, { service, caller: false, redaction }, queues))
   }
   return definitions
+}
+
+function volumeOf(options: LoggingOptions): VolumeOptions {
+  return Object.fromEntries(Object.keys(volumeRules).map((name) => [name, copied(options[name as keyof VolumeOptions])]))
 }
 
 function queuesOf(options: AsyncAppenderOptions): AsyncAppenderOptions {
@@ -71,7 +78,7 @@ function definitionOf(
   origin: AppenderDefinition['origin'],
   options: AsyncAppenderOptions,
 ): AppenderDefinition {
-  return { name, sinks: sinks.map(readSink), threshold: SEVERITY[level], origin, options }
+  return { name, sinks: sinks.map(readSink), threshold: SEVERITY[level], filters: [], origin, options }
 }
 
 /* Whoever comes later wins. */

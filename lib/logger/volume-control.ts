@@ -1,5 +1,5 @@
 import { guardWithheld } from '../appender'
-import { attendForRecorder, currentScope, overriddenSeverity, type TraceRoot } from '../context'
+import { attendForRecorder, overriddenSeverity, type Scope, type TraceRoot } from '../context'
 import { counters, eventLeftOut } from '../diagnostics'
 import { captureEvent, type LogEvent, SEVERITY, subscribeEvents } from '../event'
 import { Budget, Filters, type Note, Sampler } from '../filter'
@@ -9,6 +9,14 @@ import type { VolumeOptions } from './volume-options'
 type Reason = 'filtered' | 'sampled' | 'budget'
 
 const COUNTER = { filtered: 'eventsFiltered', sampled: 'eventsSampled', budget: 'eventsOverBudget' } as const
+
+/** Where events go on. */
+export interface Outlet {
+  /** Gives an event to the appenders of its logger. */
+  write(event: LogEvent): void
+  /** `write`, if the level of its logger lets it pass. */
+  writeIfEnabled(event: LogEvent): void
+}
 
 /**
  * Decides, inside the log call, which events go on to the appenders.
@@ -24,17 +32,17 @@ const COUNTER = { filtered: 'eventsFiltered', sampled: 'eventsSampled', budget: 
  * closes it.
  */
 export class VolumeControl {
-  readonly #deliver: (event: LogEvent) => void
+  readonly #outlet: Outlet
   readonly #filters: Filters | undefined
   readonly #sampler: Sampler | undefined
   readonly #budget: Budget | undefined
   readonly #recorder: FlightRecorder | undefined
   readonly #cleanUp: readonly (() => void)[]
 
-  /** From options that were checked. `deliver` gives an event to the appenders of its logger. */
-  constructor(options: VolumeOptions, deliver: (event: LogEvent) => void) {
+  /** From options that were checked. */
+  constructor(options: VolumeOptions, outlet: Outlet) {
     const { filters, sampling, budget, flightRecorder = false } = options
-    this.#deliver = deliver
+    this.#outlet = outlet
     this.#filters = filters === undefined || filters.length === 0 ? undefined : new Filters(filters)
     this.#sampler = sampling && new Sampler(sampling)
     this.#budget = budget && new Budget(budget)
@@ -42,8 +50,8 @@ export class VolumeControl {
     const recorder = this.#recorder
     attendForRecorder(recorder?.severity ?? Number.POSITIVE_INFINITY)
     this.#cleanUp = [
-      guardWithheld({ ending: () => this.settle(), crashing: () => this.#deliverAll(recorder?.crash()) }),
-      subscribeEvents({ onTraceEnded: ({ failed }, local) => this.#deliverAll(recorder?.end(local, failed)) }),
+      guardWithheld({ ending: () => this.settle(), crashing: () => this.#writeAll(recorder?.crash()) }),
+      subscribeEvents({ onTraceEnded: ({ failed }, local) => this.#writeAll(recorder?.end(local, failed)) }),
     ]
   }
 
@@ -52,13 +60,13 @@ export class VolumeControl {
     return filters.length > 0 || sampling !== undefined || budget !== undefined || flightRecorder !== false
   }
 
-  /** What of `event`, which its logger's level lets pass, goes on; undefined: nothing. Delivers what must come before it. */
-  admitted(event: LogEvent): LogEvent | undefined {
+  /** What of `event`, said in `scope`, which its logger's level lets pass, goes on; undefined: nothing. Delivers what must come before it. */
+  admitted(event: LogEvent, scope: Scope | undefined): LogEvent | undefined {
     const reply = this.#filters?.decide(event, this.#say) ?? 'neutral'
     if (reply === 'deny') return leftOut('filtered', event)
-    const root = rootOf(event)
+    const root = rootOf(event, scope)
     if (this.#recorder?.isFailure(event)) {
-      if (root !== undefined) this.#deliverAll(this.#recorder.fail(root))
+      if (root !== undefined) this.#writeAll(this.#recorder.fail(root))
       return event
     }
     if (reply === 'accept' || isTargeted(event, root)) return event
@@ -74,15 +82,15 @@ export class VolumeControl {
   }
 
   /** Keeps `event`, whose level does not pass, for the case that its trace fails. */
-  keep(event: LogEvent): void {
-    const root = rootOf(event)
+  keep(event: LogEvent, scope: Scope | undefined): void {
+    const root = rootOf(event, scope)
     if (root === undefined || this.#recorder === undefined) return
     if (this.#filters?.foresee(event, this.#say) === 'deny') {
       leftOut('filtered', event)
       return
     }
     this.#recorder.record(event, root)
-    if (this.#recorder.isFailedEnd(event)) this.#deliverAll(this.#recorder.fail(root))
+    if (this.#recorder.isFailedEnd(event)) this.#writeAll(this.#recorder.fail(root))
   }
 
   /** Tells what was held back and not told yet. */
@@ -99,10 +107,10 @@ export class VolumeControl {
     this.#recorder?.close()
   }
 
-  readonly #say = (note: Note): void => this.#deliver(captureEvent(undefined, note))
+  readonly #say = (note: Note): void => this.#outlet.writeIfEnabled(captureEvent(undefined, note))
 
-  #deliverAll(events: readonly LogEvent[] = []): void {
-    for (const event of events) this.#deliver(event)
+  #writeAll(events: readonly LogEvent[] = []): void {
+    for (const event of events) this.#outlet.write(event)
   }
 
   #spared(reason: Reason, event: LogEvent, root: TraceRoot | undefined): undefined {
@@ -118,9 +126,8 @@ function leftOut(reason: Reason, event: LogEvent): undefined {
 }
 
 /* An event may be told from outside its flow: then nothing is known of its trace here. */
-function rootOf({ traceId }: LogEvent): TraceRoot | undefined {
-  const scope = traceId === undefined ? undefined : currentScope()
-  return scope?.context.traceId === traceId ? scope?.root : undefined
+function rootOf({ traceId }: LogEvent, scope: Scope | undefined): TraceRoot | undefined {
+  return scope !== undefined && scope.context.traceId === traceId ? scope.root : undefined
 }
 
 function isTargeted({ level }: LogEvent, root: TraceRoot | undefined): boolean {

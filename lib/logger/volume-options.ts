@@ -44,3 +44,10 @@ export function checkVolume(owner: string, options: VolumeOptions): void {
   if (typeof flightRecorder !== 'boolean') checkFlightRecorder(`${owner}: flightRecorder`, flightRecorder)
   checkTargetedDebug(`${owner}: targetedDebug`, targetedDebug)
 }
+
+/** A copy of options that are data, all the way down: what the caller changes later changes nothing. Functions stay what they are. */
+export function copied<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copied) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inside]) => [key, copied(inside)])) as T
+}

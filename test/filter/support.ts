@@ -3,7 +3,15 @@ import type { Note } from '../../lib/filter'
 
 /** An event with what a test says about it. */
 export function event(said: Partial<LogEvent> = {}): LogEvent {
-  const nothing = { traceId: undefined, spanId: undefined, hlc: '0'.repeat(16), mdc: {}, fields: undefined, err: undefined }
+  const nothing = {
+    traceId: undefined,
+    spanId: undefined,
+    hlc: '0'.repeat(16),
+    mdc: {},
+    fields: undefined,
+    err: undefined,
+    caller: undefined,
+  }
   return { time: 1_763_683_905_000, level: 'info', logger: 'app', msg: 'm', ...nothing, ...said }
 }
 

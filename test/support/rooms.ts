@@ -46,7 +46,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
     'collector',
     'trace-tree',
   ],
-  index: [...BASE, ...EDGE, 'redaction', 'layout', 'sinks', 'appender', 'logger'],
+  index: [...BASE, ...EDGE, 'redaction', 'layout', 'filter', 'flight-recorder', 'sinks', 'appender', 'logger'],
   middleware: [...BASE, ...EDGE],
   interceptors: [...BASE, ...EDGE],
 }
