@@ -1,4 +1,4 @@
-export { attendForRecorder, attention, type LevelOverride, overriddenSeverity, overrideLevel } from './attention'
+export { attendForRecorder, attention, type LevelOverride, NOBODY, overriddenSeverity, overrideLevel } from './attention'
 export { Baggage, type BaggageEntry } from './baggage'
 export { bindAsyncIterator } from './bind-async-iterator'
 export { bindEmitter, bindEmitterTo } from './bind-emitter'

@@ -1,5 +1,5 @@
 import { guardWithheld } from '../appender'
-import { attendForRecorder, overriddenSeverity, type Scope, type TraceRoot } from '../context'
+import { attendForRecorder, NOBODY, overriddenSeverity, type Scope, type TraceRoot } from '../context'
 import { counters, eventLeftOut } from '../diagnostics'
 import { captureEvent, type LogEvent, SEVERITY, subscribeEvents } from '../event'
 import { Budget, Filters, type Note, Sampler } from '../filter'
@@ -48,7 +48,7 @@ export class VolumeControl {
     this.#budget = budget && new Budget(budget)
     this.#recorder = flightRecorder === false ? undefined : new FlightRecorder(flightRecorder === true ? {} : flightRecorder)
     const recorder = this.#recorder
-    attendForRecorder(recorder?.severity ?? Number.POSITIVE_INFINITY)
+    attendForRecorder(recorder?.severity ?? NOBODY)
     this.#cleanUp = [
       guardWithheld({ ending: () => this.settle(), crashing: () => this.#writeAll(recorder?.crash()) }),
       subscribeEvents({ onTraceEnded: ({ failed }, local) => this.#writeAll(recorder?.end(local, failed)) }),
@@ -103,7 +103,7 @@ export class VolumeControl {
   close(): void {
     this.settle()
     for (const end of this.#cleanUp) end()
-    attendForRecorder(Number.POSITIVE_INFINITY)
+    attendForRecorder(NOBODY)
     this.#recorder?.close()
   }
 

@@ -1,10 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
-import { attendForRecorder, attention, overrideLevel, TraceRoot } from '../../lib/context'
+import { attendForRecorder, attention, NOBODY, overrideLevel, TraceRoot } from '../../lib/context'
 import { until } from '../support'
-
-const NOBODY = Number.POSITIVE_INFINITY
 
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc')

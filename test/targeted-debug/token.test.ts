@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { expect } from 'chai'
 import { signLevel } from 'tracelane'
-import { Baggage, overriddenSeverity, TraceContext, TraceRoot } from '../../lib/context'
+import { Baggage, NOBODY, overriddenSeverity, TraceContext, TraceRoot } from '../../lib/context'
 import { counters } from '../../lib/diagnostics'
 import { configureTargetedDebug, levelValue, receiveLevel } from '../../lib/targeted-debug'
 
@@ -14,7 +14,7 @@ function contextOf(traceId = TRACE, baggage = Baggage.empty): TraceContext {
   return new TraceContext({ traceId, spanId: '1'.repeat(16), flags: 3, traceState: '', baggage }, new TraceRoot())
 }
 
-/* The severity that a request of TRACE with this value gets; Infinity: its loggers' own. */
+/* The severity that a request of TRACE with this value gets; NOBODY: its loggers' own. */
 function received(value: string | readonly string[] | undefined, trusted = false, context = contextOf()): number {
   return overriddenSeverity(rootIn(receiveLevel(context, value, trusted)))
 }
@@ -70,7 +70,7 @@ describe('tracelane-level', () => {
   for (const [what, make] of wrong) {
     it(`is ignored and counted when it is ${what}`, () => {
       const { levelsRejected, levelsAccepted } = counters
-      expect(received(make())).to.equal(Number.POSITIVE_INFINITY)
+      expect(received(make())).to.equal(NOBODY)
       expect([counters.levelsRejected - levelsRejected, counters.levelsAccepted - levelsAccepted]).to.deep.equal([1, 0])
     })
   }
@@ -78,8 +78,8 @@ describe('tracelane-level', () => {
   it('may be unsigned from a trusted peer, yet not expired or forged', () => {
     expect(received('debug', true)).to.equal(DEBUG)
     expect(received(`debug.${inSeconds(60)}`, true)).to.equal(DEBUG)
-    expect(received(`debug.${inSeconds(-1)}`, true)).to.equal(Number.POSITIVE_INFINITY)
-    expect(received(signLevel({ secret: 'guessed' }), true)).to.equal(Number.POSITIVE_INFINITY)
+    expect(received(`debug.${inSeconds(-1)}`, true)).to.equal(NOBODY)
+    expect(received(signLevel({ secret: 'guessed' }), true)).to.equal(NOBODY)
   })
 
   it('holds until its end', () => {
@@ -88,7 +88,7 @@ describe('tracelane-level', () => {
     const { levelOverride } = rootIn(context)
     expect(levelOverride?.until).to.be.within(Date.now() + 58_000, Date.now() + 61_000)
     rootIn(context).levelOverride = { severity: DEBUG, until: Date.now() - 1 }
-    expect(overriddenSeverity(rootIn(context))).to.equal(Number.POSITIVE_INFINITY)
+    expect(overriddenSeverity(rootIn(context))).to.equal(NOBODY)
     expect(levelValue(context)).to.equal(undefined)
   })
 
@@ -99,7 +99,7 @@ describe('tracelane-level', () => {
     const told = levelValue(context) as string
     expect(told.split('.').slice(0, 3)).to.deep.equal(['debug', given.split('.')[1], TRACE])
     expect(received(told)).to.equal(DEBUG)
-    expect(received(told, false, contextOf(OTHER))).to.equal(Number.POSITIVE_INFINITY)
+    expect(received(told, false, contextOf(OTHER))).to.equal(NOBODY)
   })
 
   it('is handed on unsigned without a secret', () => {
