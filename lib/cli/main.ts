@@ -3,15 +3,22 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isTracelaneError, TracelaneError } from '../errors'
+import { signLevelCommand } from './sign-level'
 import { trace } from './trace'
 
 const USAGE = `tracelane: one request, one lane
 
 Usage: tracelane trace <trace id> FILES... [--json] [--no-color]
+       tracelane sign-level [LEVEL] [--expires SECONDS] [--trace ID]
 
   trace   merges the log files of several services and prints one trace as a tree of spans, with
           its lines in causal order; '-' is standard input
 
+  sign-level  prints a value for the header tracelane-level that turns one trace to LEVEL (debug),
+              signed with the secret in TRACELANE_LEVEL_SECRET
+
+  --expires    how long it holds, at most 86400 seconds; 600 without
+  --trace      the only trace for which it holds; without, whatever trace it comes with
   --json       prints one JSON document instead
   --no-color   no colours; NO_COLOR and a pipe have the same effect
   --version    prints the version
@@ -24,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     const { values, positionals } = parse(args)
     if (values.help) process.stdout.write(USAGE)
     else if (values.version) process.stdout.write(`${version()}\n`)
-    else await run(positionals, { json: values.json === true, color: values['no-color'] !== true })
+    else await run(positionals, values)
     return 0
   } catch (error) {
     if (!isTracelaneError(error)) throw error
@@ -36,22 +43,40 @@ async function main(args: readonly string[]): Promise<number> {
 function parse(args: readonly string[]) {
   try {
     const flag = { type: 'boolean' } as const
-    const options = { json: flag, 'no-color': flag, help: { ...flag, short: 'h' }, version: flag } as const
+    const text = { type: 'string' } as const
+    const options = {
+      json: flag,
+      'no-color': flag,
+      expires: text,
+      trace: text,
+      help: { ...flag, short: 'h' },
+      version: flag,
+    } as const
     return parseArgs({ args: [...args], options, allowPositionals: true })
   } catch (error) {
     throw new TracelaneError('ERR_TRACELANE_CLI_USAGE', (error as Error).message, { cause: error })
   }
 }
 
-async function run([command, ...rest]: readonly string[], flags: { json: boolean; color: boolean }): Promise<void> {
-  const [id, ...files] = rest
-  if (command === undefined) throw new TracelaneError('ERR_TRACELANE_CLI_USAGE', 'name a command; see tracelane --help')
-  if (command !== 'trace')
-    throw new TracelaneError('ERR_TRACELANE_CLI_USAGE', `there is no command '${command}'; see tracelane --help`)
-  if (id === undefined || files.length === 0) {
-    throw new TracelaneError('ERR_TRACELANE_CLI_USAGE', 'name a trace id and at least one log file; see tracelane --help')
-  }
-  await trace(id, files, flags)
+async function run([command, ...rest]: readonly string[], flags: ReturnType<typeof parse>['values']): Promise<void> {
+  if (command === undefined) throw usage('name a command')
+  if (command === 'trace') await runTrace(rest, flags)
+  else if (command === 'sign-level') runSignLevel(rest, flags)
+  else throw usage(`there is no command '${command}'`)
+}
+
+async function runTrace([id, ...files]: readonly string[], flags: ReturnType<typeof parse>['values']): Promise<void> {
+  if (id === undefined || files.length === 0) throw usage('name a trace id and at least one log file')
+  await trace(id, files, { json: flags.json === true, color: flags['no-color'] !== true })
+}
+
+function runSignLevel([level, ...more]: readonly string[], flags: ReturnType<typeof parse>['values']): void {
+  if (more.length > 0) throw usage('sign-level takes one level')
+  signLevelCommand(level, { expires: flags.expires, trace: flags.trace })
+}
+
+function usage(detail: string): TracelaneError {
+  return new TracelaneError('ERR_TRACELANE_CLI_USAGE', `${detail}; see tracelane --help`)
 }
 
 /* The package's own file stands above this one, at a depth that differs between a bundle and the compiled sources. */

@@ -36,6 +36,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...BASE,
     ...RECORDS,
+    'targeted-debug',
     'propagation',
     'layout',
     'sinks',
