@@ -27,7 +27,11 @@ const isDebug = (): boolean => getLogger('carriers').isEnabled('debug')
 
 describe('the level of a trace', () => {
   before(() => {
-    void configure({ sinks: [fileSink({ path: join(tempFolder(), 'out.log') })], targetedDebug: { secret: SECRET } })
+    void configure({
+      thread: false,
+      sinks: [fileSink({ path: join(tempFolder(), 'out.log') })],
+      targetedDebug: { secret: SECRET },
+    })
   })
 
   after(async () => {
