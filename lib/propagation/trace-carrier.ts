@@ -96,5 +96,7 @@ export function injectAround<O, C>(context: TraceContext, own: O, getter: Getter
   for (const one of propagation.injectors) {
     if (one.companion !== true || !carriesContext(one, own, getter)) one.inject(context, carrier, setter)
   }
-  if (getter.get(own, LEVEL_HEADER) === undefined) writeLevel(context, carrier, setter)
+  if (rootOf(context).levelOverride !== undefined && getter.get(own, LEVEL_HEADER) === undefined) {
+    writeLevel(context, carrier, setter)
+  }
 }

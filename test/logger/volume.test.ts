@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import {
@@ -223,6 +223,49 @@ describe('configure()', () => {
     for (const [options, message] of wrong) expect(() => configure(options)).to.throw(message)
     getLogger('app').info('still here')
     expect(await texts()).to.deep.equal(['still here'])
+  })
+
+  it('goes on as it is when configure() is called again with the same options, though not with those that the caller changed', async () => {
+    const filters = [{ kind: 'duplicate', allowedRepetitions: 0 }]
+    path = join(tempFolder(), 'out.log')
+    const options = { thread: false, sinks: [fileSink({ path })], filters } as LoggingOptions
+    await configure(options)
+    getLogger('app').info('again')
+    await configure(options)
+    getLogger('app').info('again')
+    filters.pop()
+    await configure(options)
+    getLogger('app').info('again')
+    expect(await texts()).to.deep.equal(['again', 'repeated 1 more times: again', 'again'])
+  })
+
+  it('reads all of it from a file of JSON', async () => {
+    path = join(tempFolder(), 'out.log')
+    const file = join(tempFolder(), 'logging.json')
+    const options: LoggingOptions = {
+      thread: false,
+      sinks: [fileSink({ path })],
+      filters: [{ kind: 'match', message: 'noise', onMatch: 'deny' }],
+      sampling: { rate: 0.5 },
+      budget: { perSecond: 1 },
+      flightRecorder: { level: 'debug' },
+      targetedDebug: { secret: 'spoken softly' },
+    }
+    writeFileSync(file, JSON.stringify(options))
+    await configure({ file })
+    const log = getLogger('app')
+    log.info('noise')
+    runWithTrace(LEFT_OUT, () => log.info('sampled'))
+    log.info('first')
+    log.info('second')
+    runWithTrace(KEPT, () => {
+      log.debug('kept')
+      log.error('failed')
+    })
+    runWithTrace({ ...LEFT_OUT, 'tracelane-level': signLevel({ secret: 'spoken softly' }) }, () => log.debug('targeted'))
+    const said = await texts()
+    expect(said.slice(0, 4)).to.deep.equal(['first', 'kept', 'failed', 'targeted'])
+    expect(said[4]).to.match(/^1 events of app were left out/)
   })
 
   describe('flightRecorder', () => {
