@@ -163,8 +163,10 @@ describe('configure()', () => {
 
     it("keeps a field called rate apart from the event's own", async () => {
       logTo({ sampling: { rate: 0.5 } })
-      runWithTrace(KEPT, () => getLogger('app').info('m', { rate: 7 }))
-      expect((await lines())[0]).to.include({ rate: 0.5, _rate: 7 })
+      for (const rate of [7, 'high']) {
+        runWithTrace(KEPT, () => getLogger('app').info('m', { rate }))
+        expect((await lines()).at(-1)).to.include({ rate: 0.5, _rate: rate })
+      }
     })
   })
 
