@@ -1,13 +1,25 @@
 import { request as httpRequest } from 'node:http'
 import axios from 'axios'
 import { expect } from 'chai'
-import { b3Multi, b3Single, configurePropagation, correlationId, runWithTrace, type Targets, w3cTraceContext } from 'tracelane'
+import {
+  b3Multi,
+  b3Single,
+  configurePropagation,
+  correlationId,
+  extractTrace,
+  getLogger,
+  runWithTrace,
+  signLevel,
+  type Targets,
+  w3cTraceContext,
+} from 'tracelane'
 import { traceAxios } from 'tracelane/interceptors/axios'
 import { traceFetch } from 'tracelane/interceptors/fetch'
-import { traceClientInterceptor } from 'tracelane/interceptors/grpc'
+import { traceClientInterceptor, traceServerInterceptor } from 'tracelane/interceptors/grpc'
 import { traceHttp } from 'tracelane/interceptors/http'
 import { traceDispatcher } from 'tracelane/interceptors/undici'
 import * as undici6 from 'undici'
+import { configureTargetedDebug } from '../../lib/targeted-debug'
 import { type EchoServer, ourHeaders, redirectPath, type Seen, serveEcho } from '../support/echo-server'
 import { Lanes, unary } from '../support/grpc-lanes'
 
@@ -50,7 +62,16 @@ const CLIENTS: Readonly<Record<string, (targets?: Targets) => Get>> = {
 }
 const FOLLOWING = Object.keys(CLIENTS).filter((name) => name !== 'node:http')
 
+/* Calls `fn` in a trace that was turned to debug. */
+function inDebug<R>(fn: () => R): R {
+  const traceparent = `00-${'a1'.repeat(16)}-${'1'.repeat(16)}-03`
+  return runWithTrace(extractTrace({ traceparent, 'tracelane-level': signLevel({ secret: 'spoken softly' }) }), fn)
+}
+
 describe('targets of a client', () => {
+  before(() => configureTargetedDebug({ secret: 'spoken softly' }))
+  after(() => configureTargetedDebug())
+
   let echo: EchoServer
 
   beforeEach(async () => {
@@ -86,6 +107,18 @@ describe('targets of a client', () => {
         expect(ourHeaders(last())).to.include('traceparent')
       })
 
+      it('tells the level of a trace that has one, signed for that trace, and leaves one of the application alone', async () => {
+        const get = client(['127.0.0.1'])
+        await inDebug(() => get(echo.origin))
+        expect(last().headers['tracelane-level']).to.match(/^debug\.\d+\.(a1){16}\.[\w-]{43}$/)
+        await inDebug(() => get(echo.origin, { 'tracelane-level': 'mine' }))
+        expect(last().headers).to.include({ 'tracelane-level': 'mine' })
+        await inDebug(() => get(echo.otherOrigin))
+        expect(ourHeaders(last())).to.deep.equal([])
+        await runWithTrace(() => get(echo.origin))
+        expect(ourHeaders(last())).to.include('traceparent').and.not.include('tracelane-level')
+      })
+
       it('writes the formats of the process, and leaves a context in one of them alone', async () => {
         const id = correlationId()
         configurePropagation({ inject: [b3Single, b3Multi, id] })
@@ -115,6 +148,11 @@ describe('targets of a client', () => {
         expect(left).to.deep.equal([])
       })
 
+      it('takes the level of the trace to no other host', async () => {
+        await inDebug(() => client()(echo.origin + redirectPath([`${echo.otherOrigin}/there`])))
+        expect(echo.seen.slice(-2).map((seen) => seen.headers['tracelane-level'] !== undefined)).to.deep.equal([true, false])
+      })
+
       it('goes by the list, hop by hop', async () => {
         const path = redirectPath([`${echo.otherOrigin}/there`])
         await client(['127.0.0.1', '127.0.0.2'])(echo.origin + path)
@@ -127,6 +165,22 @@ describe('targets of a client', () => {
       })
     })
   }
+
+  it('let the level of a trace pass by gRPC, to a server that takes it', async () => {
+    const taken: unknown[] = []
+    const lanes = await Lanes.open(
+      {
+        Unary(call, callback) {
+          taken.push(call.metadata.get('tracelane-level')[0], getLogger('grpc').isEnabled('debug'))
+          callback(null, { text: 'done' })
+        },
+      },
+      { client: [traceClientInterceptor()], server: [traceServerInterceptor()] },
+    )
+    await inDebug(() => unary(lanes.client)).finally(() => lanes.close())
+    expect(taken[0]).to.match(/^debug\.\d+\.(a1){16}\.[\w-]{43}$/)
+    expect(taken[1]).to.equal(true)
+  })
 
   it('hold for gRPC by the target of the channel', async () => {
     const got: string[][] = []

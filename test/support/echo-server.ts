@@ -56,5 +56,7 @@ export function redirectPath(urls: readonly string[], status = 302): string {
 
 /** The headers of `seen` that are ours. */
 export function ourHeaders({ headers }: Seen): string[] {
-  return ['traceparent', 'tracestate', 'tracelane-clock', 'baggage'].filter((name) => headers[name] !== undefined)
+  return ['traceparent', 'tracestate', 'tracelane-clock', 'tracelane-level', 'baggage'].filter(
+    (name) => headers[name] !== undefined,
+  )
 }
