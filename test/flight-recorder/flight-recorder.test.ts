@@ -103,6 +103,20 @@ describe('FlightRecorder', () => {
     expect(replayed?.err).to.be.instanceOf(Error)
   })
 
+  it('keeps what is inside an object as it was, and flat fields too', () => {
+    const kept = recorder()
+    const local = {}
+    const flat: Record<string, unknown> = { n: 1, text: 'a', none: undefined, nil: null, ok: true }
+    const deep = { inner: { list: [1] } }
+    kept.record(line({ fields: flat }), local)
+    kept.record(line({ fields: deep }), local)
+    flat['n'] = 2
+    deep.inner.list.push(2)
+    const [first, second] = kept.fail(local)
+    expect(first?.fields).to.deep.equal({ n: 1, text: 'a', none: undefined, nil: null, ok: true })
+    expect(second?.fields).to.deep.equal({ inner: { list: [1] } })
+  })
+
   it('takes cycles and getters that throw', () => {
     const kept = recorder()
     const local = {}
