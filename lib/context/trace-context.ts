@@ -11,7 +11,7 @@ export const FLAG_RANDOM = 0x02
 /**
  * What all spans of one trace share in this process, and the only mutable thing in a context.
  *
- * It holds numbers, strings and booleans only: a context can live as long as an idle socket, so it must not keep a
+ * It holds numbers, strings and booleans only, and records of them: a context can live as long as an idle socket, so it must not keep a
  * request or a body alive.
  */
 export class TraceRoot {
