@@ -64,6 +64,11 @@ export class FlightRecorder {
     if (traceId === undefined) return
     const line = keep(event)
     counters.eventsRecorded++
+    // One line that is too large must not push out all the others.
+    if (line.bytes > this.#maxTraceBytes) {
+      this.#evicted(local, 1)
+      return
+    }
     let recording = this.#recordings.get(local)
     if (recording === undefined) {
       recording = { traceId, lines: [], bytes: 0, at: 0 }
@@ -183,7 +188,7 @@ export class FlightRecorder {
 
 /* Sorts right before the first line that is left. */
 function missing(count: number, first: LogEvent): LogEvent {
-  const msg = `${count} earlier lines of this trace were not kept`
+  const msg = `${count} lines of this trace were not kept`
   const note = captureEvent(undefined, { level: 'warn', logger: RECORDER_LOGGER, msg, fields: { notKept: count } })
   const { time, hlc, traceId, spanId } = first
   return { ...note, time, hlc, traceId, spanId, replayed: true }

@@ -136,7 +136,7 @@ describe('FlightRecorder', () => {
     const local = {}
     for (let i = 1; i <= 10; i++) kept.record(line({ msg: `line ${i}`, hlc: String(i).padStart(16, '0') }), local)
     const events = kept.fail(local)
-    expect(texts(events)).to.deep.equal(['7 earlier lines of this trace were not kept', 'line 8', 'line 9', 'line 10'])
+    expect(texts(events)).to.deep.equal(['7 lines of this trace were not kept', 'line 8', 'line 9', 'line 10'])
     expect(events[0]).to.include({ hlc: '8'.padStart(16, '0'), traceId: TRACE, replayed: true, level: 'warn' })
     expect(fates(before)).to.deep.equal([10, 3, 0, 7])
   })
@@ -147,9 +147,18 @@ describe('FlightRecorder', () => {
     // 256 + 2 x 1000 bytes each
     for (let i = 0; i < 9; i++) kept.record(line({ msg: `${i}`.repeat(1000) }), local)
     expect(kept.fail(local)).to.have.length(1 + 4)
+    expect(fates(before)).to.deep.equal([9, 4, 0, 5])
+  })
+
+  it('lets one line that is too large push out no others', () => {
+    const kept = recorder({ maxTraceBytes: 10_000 })
+    const local = {}
+    kept.record(line({ msg: 'small' }), local)
+    kept.record(line({ msg: 'x'.repeat(10_000) }), local)
+    expect(texts(kept.fail(local))).to.deep.equal(['1 lines of this trace were not kept', 'small'])
     kept.record(line({ msg: 'x'.repeat(10_000) }), local)
     expect(kept.fail(local)).to.deep.equal([])
-    expect(fates(before)).to.deep.equal([10, 4, 0, 6])
+    expect(fates(before)).to.deep.equal([3, 1, 0, 2])
   })
 
   it('keeps no more than maxBytes in all: the trace that began first makes room', () => {
