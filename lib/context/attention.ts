@@ -25,9 +25,13 @@ interface Attention {
   lowest: number
   recorder: number
   readonly overrides: Map<number, LevelOverride>
+  /** How many live overrides there are of each severity: few severities, perhaps many overrides. */
+  readonly counts: Map<number, number>
   readonly dead: FinalizationRegistry<number>
   nextId: number
   timer: NodeJS.Timeout | undefined
+  /** When the timer fires: the earliest end of any override. */
+  timerAt: number
 }
 
 /** Whether any call below its logger's level may be wanted in this process. */
@@ -35,11 +39,11 @@ export const attention: Readonly<Pick<Attention, 'lowest'>> = processWide('atten
   lowest: NOBODY,
   recorder: NOBODY,
   overrides: new Map(),
-  dead: new FinalizationRegistry<number>((id) => {
-    if (state.overrides.delete(id)) refresh()
-  }),
+  counts: new Map(),
+  dead: new FinalizationRegistry<number>((id) => drop(id)),
   nextId: 0,
   timer: undefined,
+  timerAt: Number.POSITIVE_INFINITY,
 }))
 const state = attention as Attention
 
@@ -55,9 +59,12 @@ export function attendForRecorder(severity: number): void {
 export function overrideLevel(root: TraceRoot, override: LevelOverride): void {
   root.levelOverride = override
   const id = state.nextId++
+  const { severity, until } = override
   state.overrides.set(id, override)
+  state.counts.set(severity, (state.counts.get(severity) ?? 0) + 1)
   state.dead.register(root, id)
   refresh()
+  if (until < state.timerAt) wakeAt(until)
 }
 
 /** The severity from which events of the trace of `root` are written whatever their loggers' levels are; `NOBODY` without an override. */
@@ -65,21 +72,32 @@ export function overriddenSeverity({ levelOverride }: TraceRoot): number {
   return levelOverride !== undefined && Date.now() < levelOverride.until ? levelOverride.severity : NOBODY
 }
 
+function drop(id: number): void {
+  const override = state.overrides.get(id)
+  if (override === undefined) return
+  const left = (state.counts.get(override.severity) ?? 1) - 1
+  state.overrides.delete(id)
+  if (left > 0) state.counts.set(override.severity, left)
+  else state.counts.delete(override.severity)
+  refresh()
+  if (state.overrides.size === 0) wakeAt(Number.POSITIVE_INFINITY)
+}
+
 function refresh(): void {
-  const now = Date.now()
-  let lowest = state.recorder
-  let earliest = Number.POSITIVE_INFINITY
-  for (const [id, { severity, until }] of state.overrides) {
-    if (until <= now) state.overrides.delete(id)
-    else {
-      lowest = Math.min(lowest, severity)
-      earliest = Math.min(earliest, until)
-    }
-  }
-  state.lowest = lowest
+  state.lowest = Math.min(state.recorder, ...state.counts.keys())
+}
+
+function wakeAt(time: number): void {
   clearTimeout(state.timer)
-  state.timer =
-    earliest === Number.POSITIVE_INFINITY
-      ? undefined
-      : runOutside(() => setTimeout(refresh, Math.min(earliest - now, MAX_TIMER_MS)).unref())
+  state.timerAt = time
+  const wait = Math.min(Math.max(time - Date.now(), 1), MAX_TIMER_MS)
+  state.timer = time === Number.POSITIVE_INFINITY ? undefined : runOutside(() => setTimeout(dropExpired, wait).unref())
+}
+
+function dropExpired(): void {
+  const now = Date.now()
+  for (const [id, { until }] of state.overrides) if (until <= now) drop(id)
+  let earliest = Number.POSITIVE_INFINITY
+  for (const { until } of state.overrides.values()) earliest = Math.min(earliest, until)
+  wakeAt(earliest)
 }
