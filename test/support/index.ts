@@ -1,3 +1,4 @@
+export { allRight, interleavedUsers, type Verdict } from './interleaved-users'
 export { installPacked, jsonLinesOf, type Packed, packedPackage } from './packed'
 export { type Outcome, RunningProgram, run, runNode, type StartOptions, startNode } from './processes'
 export { projectFile, projectRoot } from './project'
