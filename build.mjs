@@ -1,11 +1,12 @@
 // Makes the files that users load, in dist/, from the sources that tsc has checked.
 //
-//   core.js    what every part shares: context, propagation, events, spans; one copy of it in a process
-//   index.js, express.js, axios.js, ...   one file for each way into the package, on top of core.js
+//   core.js      what every part shares: context, propagation, events, spans; one copy of it in a process
+//   logging.js   our logger with its appender, layouts and sinks, which adapters write through as well
+//   index.js, express.js, axios.js, ...   one file for each way into the package, on top of these
 //
 // One file instead of sixty, because Node needs about half a millisecond for each file that is required.
 // Node's own modules are fetched by process.getBuiltinModule, because a bundle of ES modules that somebody makes of these files has
-// no `require`. The flush thread's program becomes a string inside index.js, so no bundler, archive or test runner
+// no `require`. The flush thread's program becomes a string inside logging.js, so no bundler, archive or test runner
 // can lose it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
@@ -18,7 +19,12 @@ const CORE = [
   ...['errors', 'diagnostics', 'context', 'redaction', 'targeted-debug', 'propagation', 'event', 'span'],
   ...readdirSync(join(root, 'lib/internal')).map((file) => `internal/${basename(file, '.ts')}`),
 ]
-const CORE_FILE = /^lib\/(errors\.ts|diagnostics\.ts|(internal|context|redaction|targeted-debug|propagation|event|span)\/)/
+const LOGGING = ['layout', 'sinks', 'appender', 'filter', 'flight-recorder', 'logger']
+/* The files in which rooms are shared, and the sources that are found in each. */
+const SHARED = [
+  ['./core.js', /^lib\/(errors\.ts|diagnostics\.ts|(internal|context|redaction|targeted-debug|propagation|event|span)\/)/],
+  ['./logging.js', new RegExp(`^lib/(${LOGGING.join('|')})/`)],
+]
 const WORKER = 'lib/appender/worker/main.ts'
 
 const common = {
@@ -36,17 +42,20 @@ async function workerSource() {
   return outputFiles[0].text
 }
 
-/* Every import of a shared room becomes one of core.js. */
-const shareCore = {
-  name: 'share-core',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
-      if (kind === 'entry-point') return undefined
-      const base = join(resolveDir, path)
-      const file = [`${base}.ts`, join(base, 'index.ts')].find(existsSync)
-      return file !== undefined && CORE_FILE.test(relative(root, file)) ? { path: './core.js', external: true } : undefined
-    })
-  },
+/* Every import of a room in `shared` becomes one of the file that has it. */
+function share(shared) {
+  return {
+    name: 'share',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir, importer }) => {
+        if (importer === '' || importer.endsWith('<stdin>')) return undefined
+        const base = join(resolveDir, path)
+        const file = [`${base}.ts`, join(base, 'index.ts')].find(existsSync)
+        const found = file && shared.find(([, sources]) => sources.test(relative(root, file)))
+        return found && { path: found[0], external: true }
+      })
+    },
+  }
 }
 
 function inlineWorker(source) {
@@ -78,16 +87,20 @@ function doors() {
   return entries.map(([file, source]) => ({ out: file.replace(/^(\.\/)?dist\//, '').replace(/\.js$/, ''), in: source }))
 }
 
+const allOf = (rooms) => ({ contents: rooms.map((room) => `export * from './lib/${room}'`).join('\n'), resolveDir: root, loader: 'ts' })
+
 const source = await workerSource()
+await buildWithoutRequire({ stdin: allOf(CORE), outfile: join(dist, 'core.js') })
 await buildWithoutRequire({
-  stdin: { contents: CORE.map((room) => `export * from './lib/${room}'`).join('\n'), resolveDir: root, loader: 'ts' },
-  outfile: join(dist, 'core.js'),
+  stdin: allOf(LOGGING),
+  outfile: join(dist, 'logging.js'),
+  plugins: [share(SHARED.slice(0, 1)), inlineWorker(source)],
 })
 await buildWithoutRequire({
   entryPoints: doors().filter((door) => existsSync(join(root, door.in))),
   outdir: dist,
   external: ['@grpc/grpc-js', '@opentelemetry/api'],
-  plugins: [shareCore, inlineWorker(source)],
+  plugins: [share(SHARED)],
 })
 // The files of tsc, which tests of single modules load, find the program here.
 writeFileSync(join(dist, 'lib/appender/worker/source.js'), `exports.workerSource = ${JSON.stringify(source)}\n`)
