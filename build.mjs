@@ -87,7 +87,11 @@ function doors() {
   return entries.map(([file, source]) => ({ out: file.replace(/^(\.\/)?dist\//, '').replace(/\.js$/, ''), in: source }))
 }
 
-const allOf = (rooms) => ({ contents: rooms.map((room) => `export * from './lib/${room}'`).join('\n'), resolveDir: root, loader: 'ts' })
+const allOf = (rooms) => ({
+  contents: rooms.map((room) => `export * from './lib/${room}'`).join('\n'),
+  resolveDir: root,
+  loader: 'ts',
+})
 
 const source = await workerSource()
 await buildWithoutRequire({ stdin: allOf(CORE), outfile: join(dist, 'core.js') })
