@@ -4,6 +4,7 @@ const MESSAGES = {
   ERR_TRACELANE_ARGUMENT_INVALID: 'An argument has a wrong value',
   ERR_TRACELANE_PEER_MISSING: 'An optional package is not installed',
   ERR_TRACELANE_PEER_TOO_OLD: 'An optional package is too old',
+  ERR_TRACELANE_CONSOLE_PATCHED: 'The console is patched already',
   ERR_TRACELANE_CLI_USAGE: 'The command line is wrong',
   ERR_TRACELANE_TRACE_ID_INVALID: 'This is no trace id',
   ERR_TRACELANE_TRACE_NOT_FOUND: 'The trace was not found',

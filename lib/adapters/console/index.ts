@@ -1,0 +1,3 @@
+export type { ConsoleLike } from './patch'
+export { type RouteConsoleOptions, routeConsole } from './route'
+export { traceConsole } from './trace'
