@@ -149,6 +149,9 @@ describe('adapters/console', () => {
 
     it('makes events of what Node prints by these methods, and leaves tables, groups and dir alone', async () => {
       target.count('cups')
+      target.time('tea')
+      target.timeLog('tea')
+      target.timeEnd('tea')
       target.assert(false, 'not %s', 'so')
       target.table([{ a: 1 }])
       target.dir({ a: 1 })
@@ -156,8 +159,10 @@ describe('adapters/console', () => {
       target.group('group')
       target.groupEnd()
       target.log('after')
-      expect(said()).to.deep.equal([
+      expect(said().map(([level, logger, msg]) => [level, logger, String(msg).replace(/[\d.]+ms$/, 'TIME')])).to.deep.equal([
         ['info', 'console', 'cups: 1'],
+        ['info', 'console', 'tea: TIME'],
+        ['info', 'console', 'tea: TIME'],
         ['warn', 'console', 'Assertion failed: not so'],
         ['info', 'console', 'after'],
       ])

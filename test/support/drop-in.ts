@@ -25,6 +25,9 @@ export interface App {
 }
 
 const json = (line: string) => (JSON.parse(line) as { traceId?: string }).traceId ?? 'none'
+/* The lines of one logger of ours, or of those that `name` fits. */
+const ours = (name: RegExp) => (line: string) =>
+  name.test((JSON.parse(line) as { logger?: string }).logger ?? '') ? json(line) : undefined
 const jsonBody = (nonce: string) => ({ type: 'application/json', text: JSON.stringify({ nonce }) })
 const formBody = (nonce: string) => ({ type: 'application/x-www-form-urlencoded', text: `nonce=${nonce}` })
 
@@ -76,7 +79,47 @@ export const apps: Readonly<Record<string, App>> = {
     lines: 3,
     linesOfFailure: 3,
     packages: ['express'],
-    idOf: (line) => ((JSON.parse(line) as { logger?: string }).logger === 'bookings' ? json(line) : undefined),
+    idOf: ours(/^bookings$/),
+  },
+  'console-routed-cjs': {
+    method: 'PUT',
+    path: (nonce) => `/readings/${nonce}`,
+    lines: 3,
+    linesOfFailure: 2,
+    packages: ['express'],
+    idOf: ours(/^console$/),
+  },
+  'fastify-esm': {
+    method: 'GET',
+    path: (nonce) => `/tickets/${nonce}`,
+    lines: 3,
+    linesOfFailure: 3,
+    packages: ['fastify'],
+    idOf: ours(/^fastify$/),
+  },
+  'logtape-esm': {
+    method: 'GET',
+    path: (nonce) => `/parcels/${nonce}`,
+    lines: 3,
+    linesOfFailure: 3,
+    packages: ['express', '@logtape/logtape'],
+    idOf: ours(/^parcels\./),
+  },
+  'nest-cjs': {
+    method: 'GET',
+    path: (nonce) => `/invoices/${nonce}`,
+    lines: 3,
+    linesOfFailure: 3,
+    packages: ['@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'reflect-metadata', 'rxjs'],
+    idOf: ours(/^Invoice/),
+  },
+  'otel-logs-esm': {
+    method: 'GET',
+    path: (nonce) => `/deliveries/${nonce}`,
+    lines: 2,
+    linesOfFailure: 2,
+    packages: ['express', '@opentelemetry/api', '@opentelemetry/api-logs', '@opentelemetry/sdk-logs'],
+    idOf: ours(/^deliveries$/),
   },
 }
 
