@@ -22,8 +22,8 @@ export interface FastifyLoggerOptions {
    */
   readonly logger?: string
   /**
-   * Serializers by the name of the field, in the place of Fastify's own for `req` and `res`, or beside them. Errors are written as all our errors
-   * are, so one for `err` is not used.
+   * Serializers by the name of the field, in the place of Fastify's own for `req` and `res`, or beside them. An Error is written as all our errors are,
+   * whatever the serializer for `err` is.
    */
   readonly serializers?: Readonly<Record<string, Serializer>>
 }
@@ -36,7 +36,6 @@ const serializerMap: Rule = (value) =>
     : 'an object of functions by the name of the field'
 
 const SILENT = 'silent'
-const NOT_USED = 'err'
 
 /**
  * Our logger with the methods that Fastify wants of a `loggerInstance`; `fastifyLogger` makes one.
@@ -149,7 +148,7 @@ function severityOf(level: Level | typeof SILENT): number {
 function serialized(fields: Fields, serializers: Readonly<Record<string, Serializer>>): Fields {
   let changed: Record<string, unknown> | undefined
   for (const key of Object.keys(fields)) {
-    const serializer = key !== NOT_USED && Object.hasOwn(serializers, key) ? serializers[key] : undefined
+    const serializer = Object.hasOwn(serializers, key) ? serializers[key] : undefined
     if (serializer === undefined) continue
     changed ??= { ...fields }
     changed[key] = serializedBy(serializer, fields[key])

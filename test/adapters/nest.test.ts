@@ -8,6 +8,7 @@ import { routeConsole } from 'tracelane/adapters/console'
 import { NestLogger, nestLogger } from 'tracelane/adapters/nest'
 import { traceMiddleware } from 'tracelane/middleware/express'
 import { type CapturedEvents, captureEvents } from 'tracelane/testing'
+import { nodeOf } from '../../lib/logger/hierarchy'
 import { allRight, interleavedUsers, projectFile, projectRoot } from '../support'
 import { call, traceparent } from '../support/call'
 
@@ -84,6 +85,8 @@ for (const [version, folder] of Object.entries(folders)) {
       expect(line()).to.have.nested.property('err.cause.message', 'deep')
       log.error('failed', error.stack)
       expect(line()).to.deep.include({ msg: 'failed', err: { type: 'TypeError', message: 'no', stack: error.stack } })
+      Logger.error('failed', error.stack)
+      expect(line()).to.deep.include({ logger: 'nest', err: { type: 'TypeError', message: 'no', stack: error.stack } })
       Logger.error('failed', error.stack, 'Stock')
       expect(line()).to.deep.include({ logger: 'Stock', err: { type: 'TypeError', message: 'no', stack: error.stack } })
       log.error(error, error.stack)
@@ -101,10 +104,10 @@ for (const [version, folder] of Object.entries(folders)) {
       captured.restore()
       await configure({ level: 'info', levels: { Stock: 'debug' } })
       captured = captureEvents()
-      for (const name of ['Orders', 'Stock']) for (const level of ['debug', 'log', 'error'] as const) Logger[level](level, name)
+      for (const name of ['Somebody', 'Stock']) for (const level of ['debug', 'log', 'error'] as const) Logger[level](level, name)
       expect(said().map(([level, logger]) => `${logger} ${level}`)).to.deep.equal([
-        'Orders info',
-        'Orders error',
+        'Somebody info',
+        'Somebody error',
         'Stock debug',
         'Stock info',
         'Stock error',
@@ -112,6 +115,8 @@ for (const [version, folder] of Object.entries(folders)) {
       Logger.overrideLogger(['warn', 'debug'])
       for (const level of ['verbose', 'debug', 'log', 'warn', 'error', 'fatal'] as const) Logger[level](`now ${level}`, 'Stock')
       expect(said().slice(5)).to.deep.equal(['debug', 'warn', 'error', 'fatal'].map((level) => [level, 'Stock', `now ${level}`]))
+      const root = nodeOf('')
+      expect([root.children.has('Stock'), root.children.has('Somebody')]).to.deep.equal([true, false])
     })
 
     async function started(
