@@ -1,7 +1,7 @@
 import { currentScope } from '../context'
 import { counters } from '../diagnostics'
-import { captureEvent, type Level, type LogEvent, reasonOf, SEVERITY } from '../event'
-import { dispatch, nearestNode } from '../logger'
+import { type Caller, captureEvent, type Level, type LogEvent, reasonOf, SEVERITY } from '../event'
+import { callerOf, dispatch, nearestNode, routesOf } from '../logger'
 
 /*
  * What is logged through another logger comes to our appenders here.
@@ -22,6 +22,8 @@ export interface Told {
   readonly time?: number | undefined
   /** In which flow it was told; the default is the one of now. */
   readonly captured?: Captured | undefined
+  /** Where in the source it was told, if the other logger knows. */
+  readonly caller?: Caller | undefined
 }
 
 /** Whether our level for the logger `name` lets events of `level` pass. */
@@ -37,10 +39,12 @@ export function captureFlow(): Captured {
 
 /**
  * Gives an event of `logger` to its appenders. `read` says what it was told: reading calls getters and the like of the caller's objects, and
- * if one throws, the line says so in its place. Never throws.
+ * if one throws, the line says so in its place. `callee` is the method that the application called, for appenders that ask where. Never throws.
  */
-export function enter(level: Level, logger: string, read: () => Told): void {
-  dispatch(eventOf(level, logger, toldBy(read)), nearestNode(logger))
+export function enter(level: Level, logger: string, read: () => Told, callee?: (...args: never[]) => unknown): void {
+  const node = nearestNode(logger)
+  const caller = callee !== undefined && routesOf(node).caller ? callerOf(callee) : undefined
+  dispatch(eventOf(level, logger, { caller, ...toldBy(read) }), node)
 }
 
 function toldBy(read: () => Told): Told {
@@ -52,8 +56,8 @@ function toldBy(read: () => Told): Told {
   }
 }
 
-function eventOf(level: Level, logger: string, { msg, fields, err, time, captured }: Told): LogEvent {
-  const statement = { level, logger, msg, fields, err }
+function eventOf(level: Level, logger: string, { msg, fields, err, time, captured, caller }: Told): LogEvent {
+  const statement = { level, logger, msg, fields, err, caller }
   if (captured !== undefined) return { time: time ?? Date.now(), ...statement, ...captured }
   const event = captureEvent(currentScope(), statement)
   return time === undefined ? event : { ...event, time }

@@ -114,7 +114,7 @@ export class FastifyLogger {
   #log(level: Level, first: unknown, rest: readonly unknown[]): void {
     const threshold = this.#own === undefined ? nearestNode(this.#name).effective : severityOf(this.#own)
     if (SEVERITY[level] < threshold) return
-    enter(level, this.#name, () => this.#told(first, rest))
+    enter(level, this.#name, () => this.#told(first, rest), this[level])
   }
 
   #told(first: unknown, rest: readonly unknown[]): Told {

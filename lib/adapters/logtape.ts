@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url'
+import type { Caller } from '../event'
 import { checkOptions, rules } from '../internal/options'
 import { flush } from '../logger'
 import { type Captured, captureFlow, enter } from './enter'
@@ -12,6 +14,8 @@ export interface LogTapeRecord {
   readonly message: readonly unknown[]
   readonly timestamp: number
   readonly properties: Readonly<Record<string, unknown>>
+  /** There with LogTape's `captureSourceLocation`. */
+  readonly sourceLocation?: { readonly file: string; readonly line: number }
 }
 
 /** A sink as LogTape's `configure` takes it. */
@@ -34,7 +38,7 @@ const flows = new WeakMap<LogTapeRecord, Captured>()
  * A sink for LogTape that is our appenders: `configure({ sinks: { lane: logtapeSink() }, ... })`.
  *
  * The category `['orders', 'db']` is the logger name `orders.db`; properties are fields, and the first Error among `err`, `error` and
- * `exception` is `err`. LogTape's levels decide which lines there are, `configure` of tracelane where they go. The ids are those of the flow
+ * `exception` is `err`; a source location is `caller`. LogTape's levels decide which lines there are, `configure` of tracelane where they go. The ids are those of the flow
  * in which LogTape calls the sink, which is the log call; a sink that holds records back (`fingersCrossed`, `fromAsyncSink`) goes into
  * `captureTrace`. Never throws while logging; throws ERR_TRACELANE_OPTION_* for wrong options.
  */
@@ -46,6 +50,7 @@ export function logtapeSink(options: LogTapeSinkOptions = {}): LogTapeSink {
       ...fieldsOf(record.properties),
       time: record.timestamp,
       captured: flows.get(record),
+      caller: record.sourceLocation && placeOf(record.sourceLocation),
     }))
   }
   if (options.flushOnDispose === false) return sink
@@ -77,6 +82,10 @@ function ownPartsOf(sink: object): PropertyDescriptorMap {
     ...parts
   } = Object.getOwnPropertyDescriptors(sink) as PropertyDescriptorMap
   return parts
+}
+
+function placeOf({ file, line }: { readonly file: string; readonly line: number }): Caller {
+  return { file: file.startsWith('file:') ? fileURLToPath(file) : file, line, function: undefined }
 }
 
 /* In this order, which is that of how sure the name is. */

@@ -1,6 +1,8 @@
 export { readArguments, type Said } from './arguments'
+export { callerOf } from './caller'
 export { close, configure, flush } from './configure'
 export { dispatch } from './dispatch'
+export { routesOf } from './hierarchy'
 export { type LevelEndpoint, type LevelEndpointOptions, levelEndpoint } from './level-endpoint'
 export { getLevels, type LoggerLevel, type SetLevelOptions, setLevel } from './levels'
 export { getLogger, Logger } from './logger'

@@ -1,10 +1,12 @@
 import { Console } from 'node:console'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { close, configure, currentTraceId, runWithTrace } from 'tracelane'
 import { type ConsoleLike, routeConsole, traceConsole } from 'tracelane/adapters/console'
 import { type CapturedEvents, captureEvents } from 'tracelane/testing'
 import { internalFailure } from '../../lib/diagnostics'
-import { allRight, interleavedUsers, runNode } from '../support'
+import { allRight, interleavedUsers, jsonLinesOf, projectFile, runNode, tempFolder } from '../support'
 import { SlowDestination } from './support'
 
 describe('adapters/console', () => {
@@ -226,6 +228,22 @@ describe('adapters/console', () => {
         },
       })
       expect(said()).to.deep.equal([['info', 'console', '[arguments threw: no]']])
+    })
+
+    it('has the place of the call for appenders that ask, and is set up by TRACELANE_CONFIG', async () => {
+      const folder = tempFolder()
+      const config = join(folder, 'tracelane.json')
+      const sink = { kind: 'file', options: { path: join(folder, 'out.log') } }
+      const appenders = { placed: { sink, caller: true } }
+      writeFileSync(config, JSON.stringify({ level: 'debug', appenders, root: { appenders: ['placed'] } }))
+      writeFileSync(
+        join(folder, 'app.cjs'),
+        `require(${JSON.stringify(projectFile('dist/console.js'))}).routeConsole()\nconsole.debug('first')\n`,
+      )
+      const { stdout, stderr } = await runNode([join(folder, 'app.cjs')], { env: { TRACELANE_CONFIG: config } })
+      expect([stdout, stderr]).to.deep.equal(['', ''])
+      const [line] = jsonLinesOf(join(folder, 'out.log'))
+      expect(line).to.deep.include({ level: 'debug', msg: 'first', caller: { file: join(folder, 'app.cjs'), line: 2 } })
     })
 
     it('refuses wrong options', () => {

@@ -1,11 +1,13 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import fastify5, { type FastifyInstance } from 'fastify'
 import fastify4 from 'fastify4'
-import { close, configure, currentTraceId } from 'tracelane'
+import { close, configure, currentTraceId, fileSink } from 'tracelane'
 import { type FastifyLogger, fastifyLogger } from 'tracelane/adapters/fastify'
 import { traceFastify } from 'tracelane/middleware/fastify'
 import { type CapturedEvents, captureEvents } from 'tracelane/testing'
-import { allRight, interleavedUsers } from '../support'
+import { allRight, interleavedUsers, tempFolder } from '../support'
 import { call, traceparent } from '../support/call'
 
 const ID = 'a'.repeat(32)
@@ -135,6 +137,18 @@ for (const [name, make] of Object.entries(versions)) {
       child.fatal('unheard')
       expect(captured.events).to.have.length(2)
       expect([logger.level, child.level, fastifyLogger({ logger: 'other' }).level]).to.deep.equal(['warn', 'silent', 'silent'])
+    })
+
+    it('has the place of the call for appenders that ask', async () => {
+      captured.restore()
+      const file = join(tempFolder(), 'out.log')
+      await configure({
+        appenders: { placed: { sink: fileSink({ path: file }), caller: true } },
+        root: { appenders: ['placed'] },
+      })
+      fastifyLogger().child({}).info('here')
+      await close()
+      expect(readFileSync(file, 'utf8')).to.contain(`"caller":{"file":"${__filename}"`)
     })
 
     it('takes the forms of a pino call', () => {

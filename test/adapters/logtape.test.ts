@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import * as logtape2 from '@logtape/logtape'
 import { expect } from 'chai'
-import { close, configure, currentTraceId, fileSink, mdc, runWithTrace } from 'tracelane'
+import { close, configure, currentTraceId, detach, fileSink, mdc, runWithTrace } from 'tracelane'
 import { captureTrace, logtapeSink } from 'tracelane/adapters/logtape'
 import { type CapturedEvents, captureEvents } from 'tracelane/testing'
 import { allRight, interleavedUsers, tempFolder } from '../support'
@@ -136,6 +137,27 @@ for (const [name, logtape] of Object.entries(versions)) {
       expect(disposed).to.equal(1)
     })
 
+    it('captureTrace() keeps the ids before an asynchronous sink', async () => {
+      const sink = logtapeSink()
+      const late = logtape.fromAsyncSink(async (record) => {
+        await turn()
+        detach(() => sink(record))
+      })
+      await configured(captureTrace(late), { reset: true })
+      const log = logtape.getLogger('orders')
+      const ids = ['a', 'b'].map((msg) =>
+        runWithTrace(() => {
+          log.info(msg)
+          return currentTraceId()
+        }),
+      )
+      await logtape.dispose()
+      expect(captured.events.map(({ msg, traceId }) => [msg, traceId])).to.deep.equal([
+        ['a', ids[0]],
+        ['b', ids[1]],
+      ])
+    })
+
     it('says in the line when a property throws, and never throws itself', () => {
       const log = logtape.getLogger('orders')
       log.info('x {bad}', {
@@ -159,6 +181,24 @@ for (const [name, logtape] of Object.entries(versions)) {
       logtape.getLogger('orders').info('at the end')
       await logtape.dispose()
       expect(readFileSync(file, 'utf8')).to.contain('"msg":"at the end"')
+    })
+
+    // LogTape 1 does not know of it.
+    const itHasPlaces = name === '@logtape/logtape' ? it : () => {}
+    itHasPlaces('has the source location of a record for appenders that ask', async () => {
+      captured.restore()
+      const file = join(tempFolder(), 'out.log')
+      await configure({
+        appenders: { placed: { sink: fileSink({ path: file }), caller: true } },
+        root: { appenders: ['placed'] },
+      })
+      const loggers = [{ category: [], lowestLevel: 'info' as const, sinks: ['lane' as const], captureSourceLocation: true }]
+      await configured(logtapeSink(), { loggers, reset: true })
+      logtape.getLogger('orders').info('here')
+      await close()
+      const found = /"caller":\{"file":"([^"]+)","line":(\d+)\}/.exec(readFileSync(file, 'utf8'))
+      expect(found?.[1]).to.equal(__filename)
+      expect(Number(found?.[2])).to.be.above(1)
     })
 
     it('is a sink for configureSync() without flushOnDispose', async () => {

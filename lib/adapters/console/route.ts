@@ -72,7 +72,7 @@ export function routeConsole(options: RouteConsoleOptions = {}): () => void {
           if (!isEnabled(logger, level)) return
           printing = true
           try {
-            enter(level, logger, () => (method === 'trace' ? withStack(args, routed) : toldBy(args)))
+            enter(level, logger, () => (method === 'trace' ? withStack(args, routed) : toldBy(args)), routed)
           } finally {
             printing = false
           }
