@@ -1,6 +1,7 @@
-import { currentScope } from '../context'
+import { currentScope, type Scope } from '../context'
 import { counters } from '../diagnostics'
 import { type Caller, captureEvent, type Level, type LogEvent, reasonOf, SEVERITY } from '../event'
+import { probe } from '../internal/probe'
 import { callerOf, dispatch, nearestNode, routesOf } from '../logger'
 
 /*
@@ -33,7 +34,7 @@ export function isEnabled(name: string, level: Level): boolean {
 
 /** What this flow puts on an event; moves the clock of its trace. */
 export function captureFlow(): Captured {
-  const { traceId, spanId, hlc, mdc } = captureEvent(currentScope(), { level: 'info', logger: '', msg: '' })
+  const { traceId, spanId, hlc, mdc } = captureEvent(scopeOfCall(), { level: 'info', logger: '', msg: '' })
   return { traceId, spanId, hlc, mdc }
 }
 
@@ -59,6 +60,13 @@ function toldBy(read: () => Told): Told {
 function eventOf(level: Level, logger: string, { msg, fields, err, time, captured, caller }: Told): LogEvent {
   const statement = { level, logger, msg, fields, err, caller }
   if (captured !== undefined) return { time: time ?? Date.now(), ...statement, ...captured }
-  const event = captureEvent(currentScope(), statement)
+  const event = captureEvent(scopeOfCall(), statement)
   return time === undefined ? event : { ...event, time }
+}
+
+/* The doctor looks at each log call. */
+function scopeOfCall(): Scope | undefined {
+  const scope = currentScope()
+  if (probe.logCall !== undefined) probe.logCall(scope)
+  return scope
 }
