@@ -18,6 +18,7 @@ const OURS = 'tracelane'
 interface Layer {
   readonly name?: string
   readonly route?: unknown
+  readonly handle?: unknown
 }
 
 interface ExpressApp {
@@ -42,9 +43,14 @@ function namesBefore(app: ExpressApp | undefined): string[] {
     const ours = stack.findIndex(({ name }) => name === OURS)
     return stack
       .slice(0, Math.max(ours, 0))
-      .filter(({ route }) => route === undefined)
+      .filter((layer) => layer.route === undefined && !isHookOfNest(layer))
       .map(({ name }) => name ?? '<anonymous>')
   } catch {
     return []
   }
+}
+
+/* NestJS mounts one without a name in each app that it makes; without a listener of its own it only goes on. */
+function isHookOfNest({ handle }: Layer): boolean {
+  return typeof handle === 'function' && Function.prototype.toString.call(handle).includes('this.onRequestHook')
 }

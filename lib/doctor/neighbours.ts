@@ -77,7 +77,9 @@ function tracerFindings(): Finding[] {
 const LOGGERS: Readonly<Record<string, string>> = { pino: 'traceMixin', winston: 'traceMeta() or attachTrace()' }
 
 function unusedFindings(doors: ReadonlySet<string>): Finding[] {
-  const loggers = loadedPackages(Object.keys(LOGGERS)).filter((name) => !doors.has(name))
+  // Fastify loads pino whatever its logger is.
+  const isIdle = (name: string): boolean => name === 'pino' && doors.has('fastify-logger')
+  const loggers = loadedPackages(Object.keys(LOGGERS)).filter((name) => !doors.has(name) && !isIdle(name))
   const unused = loggers.map((name) =>
     finding('ADAPTER_UNUSED', {
       message: `${name} is loaded, but tracelane/adapters/${name} is not: its lines have no trace id.`,

@@ -28,7 +28,7 @@ export function loadedDoors(): ReadonlySet<string> {
     const name = /[\\/]tracelane[\\/]dist[\\/]([a-z-]+)\.js$/.exec(file)?.[1]
     return name ?? (dirname(file) === own ? [(/([a-z-]+)\.js$/.exec(file) ?? [])[1] ?? ''] : [])
   })
-  return new Set(doors.filter((door) => !['', 'core', 'cli', 'doctor', 'diagnose'].includes(door)))
+  return new Set(doors.filter((door) => !['', 'core', 'logging', 'cli', 'doctor', 'diagnose'].includes(door)))
 }
 
 /** The package.json of `tracelane` above `file`; undefined if `file` is in a bundle. */
