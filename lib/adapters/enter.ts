@@ -2,7 +2,7 @@ import { currentScope, type Scope } from '../context'
 import { counters } from '../diagnostics'
 import { type Caller, captureEvent, type Level, type LogEvent, reasonOf, SEVERITY } from '../event'
 import { probe } from '../internal/probe'
-import { callerOf, dispatch, nearestNode, routesOf } from '../logger'
+import { callerOf, dispatch, nearestNode, routesOf, serializeError, serializeFields } from '../logger'
 
 /*
  * What is logged through another logger comes to our appenders here.
@@ -12,7 +12,7 @@ import { callerOf, dispatch, nearestNode, routesOf } from '../logger'
  */
 
 /** The part of an event that is read from the flow. */
-export type Captured = Pick<LogEvent, 'traceId' | 'spanId' | 'hlc' | 'mdc'>
+export type Captured = Pick<LogEvent, 'traceId' | 'spanId' | 'flags' | 'hlc' | 'mdc'>
 
 /** What another logger was told. */
 export interface Told {
@@ -34,8 +34,8 @@ export function isEnabled(name: string, level: Level): boolean {
 
 /** What this flow puts on an event; moves the clock of its trace. */
 export function captureFlow(): Captured {
-  const { traceId, spanId, hlc, mdc } = captureEvent(scopeOfCall(), { level: 'info', logger: '', msg: '' })
-  return { traceId, spanId, hlc, mdc }
+  const { traceId, spanId, flags, hlc, mdc } = captureEvent(scopeOfCall(), { level: 'info', logger: '', msg: '' })
+  return { traceId, spanId, flags, hlc, mdc }
 }
 
 /**
@@ -58,7 +58,7 @@ function toldBy(read: () => Told): Told {
 }
 
 function eventOf(level: Level, logger: string, { msg, fields, err, time, captured, caller }: Told): LogEvent {
-  const statement = { level, logger, msg, fields, err, caller }
+  const statement = { level, logger, msg, fields: serializeFields(fields), err: serializeError(err), caller }
   if (captured !== undefined) return { time: time ?? Date.now(), ...statement, ...captured }
   const event = captureEvent(scopeOfCall(), statement)
   return time === undefined ? event : { ...event, time }

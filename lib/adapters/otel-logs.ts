@@ -9,6 +9,7 @@ import { levelOfName, severityText } from './level-names'
 export interface OtelSpanContext {
   readonly traceId: string
   readonly spanId: string
+  readonly traceFlags?: number
 }
 
 /** The parts of a log record of OpenTelemetry's SDK that this adapter reads. */
@@ -80,9 +81,9 @@ function toldBy(record: OtelLogRecord, level: Level): Told {
 }
 
 /* The flow's clock and MDC belong to the flow's trace, which may be another one than the record's. */
-function capturedIn({ traceId, spanId }: OtelSpanContext): Captured {
-  if (currentScope()?.context.traceId === traceId) return { ...captureFlow(), spanId }
-  return { traceId, spanId, hlc: processClock.tick(Date.now()), mdc: NO_FIELDS }
+function capturedIn({ traceId, spanId, traceFlags: flags }: OtelSpanContext): Captured {
+  if (currentScope()?.context.traceId === traceId) return { ...captureFlow(), spanId, flags }
+  return { traceId, spanId, flags, hlc: processClock.tick(Date.now()), mdc: NO_FIELDS }
 }
 
 /* https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/ */

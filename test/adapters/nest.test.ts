@@ -95,6 +95,14 @@ for (const [version, folder] of Object.entries(folders)) {
       expect(line()).to.deep.include({ level: 'fatal', msg: 'failed', id: 7 }).and.have.nested.property('err.type', 'TypeError')
     })
 
+    it('uses the serializers of configure()', async () => {
+      captured.restore()
+      await configure({ serializers: { card: () => 'hidden' } })
+      captured = captureEvents()
+      new Logger('Orders').log({ card: 1234 })
+      expect(line()).to.include({ card: 'hidden' })
+    })
+
     it('takes text before the context for a message, unless it is a stack', () => {
       new Logger('Orders').error('charge failed', 'card expired')
       expect(line()).to.include({ msg: 'charge failed card expired', logger: 'Orders' }).and.not.have.property('err')

@@ -140,6 +140,7 @@ for (const [title, { name, folder, runs, current }] of Object.entries(versions))
         logger.emit({ body: 'x', context: spanIn(traceId, spanId) })
       })
       expect(line()).to.include({ traceId, spanId }).and.not.have.property('tenant')
+      expect(captured.events[0]?.flags).to.equal(1)
       expect(line()['hlc']).to.match(/^[0-9a-f]{16}$/)
     })
 
