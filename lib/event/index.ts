@@ -3,6 +3,7 @@ export { divertEvents, divertedTo, type EventTaker } from './diversion'
 export { instance, nextSequence } from './identity'
 export { errorToJson, fieldToJson, isPlain, numberToJson, reasonOf, textToJson, toJson } from './json'
 export { isThreshold, LEVELS, type Level, SEVERITY, type Threshold } from './level'
+export { captureLine, type FinishedLine, type LineContent } from './line-event'
 export { type Caller, captureEvent, type LogEvent, type Statement } from './log-event'
 export {
   type EventSubscriber,

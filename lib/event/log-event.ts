@@ -44,6 +44,8 @@ export interface LogEvent {
   readonly rate?: number | undefined
   /** Whether the flight recorder had kept it until its trace failed. */
   readonly replayed?: true | undefined
+  /** The line as another logger has finished it, the text of one JSON object; absent on every other event. */
+  readonly line?: string
 }
 
 /** The part of an event that its author chooses. */

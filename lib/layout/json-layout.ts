@@ -17,6 +17,7 @@ import { workerThreads } from '../internal/builtin'
 import type { Redactor } from '../redaction'
 import { type FieldPlan, fieldPlans } from './field-plans'
 import { type Layout, type Origin, redactorOf } from './layout'
+import { lineCompleter } from './line-completer'
 
 /* Set by `withTask` through the MDC, so an MDC entry of that name is the real one. */
 const FROM_MDC: ReadonlySet<string> = new Set(['task', 'user'])
@@ -38,7 +39,8 @@ const MAX_MESSAGE_LENGTH = 128
  * One JSON object a line, as docs/reference/log-event.md has it.
  *
  * With `ordering`, lines carry `hlc`, `seq` and `instance`: what sorts them causally and names them for ever. What many lines have in
- * common (the millisecond, logger, level and message, the trace) is written once and then taken again.
+ * common (the millisecond, logger, level and message, the trace) is written once and then taken again. A line that another logger has
+ * finished keeps its bytes, secrets excepted, and what it lacks follows them.
  */
 export function jsonLayout(origin: Origin, ordering: boolean): Layout {
   const redactor = redactorOf(origin)
@@ -48,7 +50,9 @@ export function jsonLayout(origin: Origin, ordering: boolean): Layout {
   const withCaller = origin.caller === true
   const fields = fieldWriter(redactor, withCaller)
   const position = positionWriter()
+  const complete = lineCompleter(redactor, ordering)
   return (event, seq) => {
+    if (event.line !== undefined) return complete(event, event.line, seq)
     let line = head(event.time) + statement(event) + trace(event)
     if (ordering) line += event.hlc + position(seq)
     if (event.err !== undefined) line += `,"err":${errorToJson(event.err, redactor)}`
