@@ -68,6 +68,11 @@ export class NamedAppender {
     return this.#appender.flush(deadlineMs)
   }
 
+  /** See `AsyncAppender.drain`; the deadline is `maxFlushTimeMs`. */
+  drain(): void {
+    this.#appender.drain(this.#appender.maxFlushTimeMs)
+  }
+
   /** See `AsyncAppender.close`. */
   close(): Promise<FlushResult> {
     this.#settle()

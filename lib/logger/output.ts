@@ -78,6 +78,11 @@ export function flushOutput(deadlineMs?: number): Promise<FlushResult> {
   return sumOf([...(output.appenders?.values() ?? [])].map((appender) => appender.flush(deadlineMs)))
 }
 
+/** Blocks this thread until everything logged so far is written, at most `maxFlushTimeMs` for each appender. */
+export function drainOutput(): void {
+  for (const appender of output.appenders?.values() ?? []) appender.drain()
+}
+
 async function sumOf(results: readonly Promise<FlushResult>[]): Promise<FlushResult> {
   const total = { delivered: 0, discarded: 0, failed: 0, pending: 0 }
   for (const { delivered, discarded, failed, pending } of await Promise.all(results)) {

@@ -24,6 +24,11 @@ export interface App {
   readonly idOf: (line: string) => string | undefined
 }
 
+/* Our appenders write the ends of requests too. */
+const oursFrom = (logger: string) => (line: string) => {
+  const { logger: name, name: pinos } = JSON.parse(line) as { logger?: string; name?: string }
+  return (name ?? pinos)?.startsWith(logger) ? json(line) : undefined
+}
 const json = (line: string) => (JSON.parse(line) as { traceId?: string }).traceId ?? 'none'
 /* The lines of one logger of ours, or of those that `name` fits. */
 const ours = (name: RegExp) => (line: string) =>
@@ -63,6 +68,39 @@ export const apps: Readonly<Record<string, App>> = {
     lines: 6,
     packages: ['express', 'winston', 'axios'],
     idOf: json,
+  },
+  'pino-appender-esm': {
+    method: 'POST',
+    path: () => '/tickets',
+    body: jsonBody,
+    lines: 2,
+    linesOfFailure: 2,
+    packages: ['express', 'pino'],
+    idOf: oursFrom('tickets'),
+  },
+  'winston-appender-cjs': {
+    method: 'GET',
+    path: (nonce) => `/books/${nonce}`,
+    lines: 3,
+    linesOfFailure: 3,
+    packages: ['express', 'winston'],
+    idOf: oursFrom('winston'),
+  },
+  'bunyan-cjs': {
+    method: 'GET',
+    path: (nonce) => `/prices/${nonce}`,
+    lines: 3,
+    linesOfFailure: 3,
+    packages: ['express', 'bunyan'],
+    idOf: oursFrom('prices'),
+  },
+  'log4js-cjs': {
+    method: 'PUT',
+    path: (nonce) => `/parcels/${nonce}`,
+    lines: 3,
+    linesOfFailure: 3,
+    packages: ['express', 'log4js'],
+    idOf: oursFrom('parcels'),
   },
   'console-cjs': {
     method: 'POST',

@@ -1,5 +1,6 @@
-import { type Level, subscribeEvents } from '../event'
-import { traceFields } from './trace-fields'
+import { type Level, subscribeEvents } from '../../event'
+import { writeSpanLine } from '../span-lines'
+import { traceFields } from '../trace-fields'
 
 /** The methods of a pino logger that `logSpans` uses. */
 export type PinoLike = Readonly<Record<Level, (fields: object, msg: string) => void>>
@@ -18,11 +19,12 @@ export function traceMixin(): Record<string, unknown> {
  * Writes the kit's own events, one at the end of each request, call and `withSpan`, to a pino logger.
  *
  * `tracelane trace` and the collector draw the tree of spans from them. The returned function ends it. Give it a logger that has the mixin.
+ * A `tracelaneDestination` leaves them out, because its appenders have those events anyway.
  */
 export function logSpans(logger: PinoLike): () => void {
   return subscribeEvents({
     onEvent({ level, msg, logger: name, fields }) {
-      logger[level]({ logger: name, ...fields }, msg)
+      writeSpanLine(() => logger[level]({ logger: name, ...fields }, msg))
     },
   })
 }

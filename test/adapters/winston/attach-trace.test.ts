@@ -4,9 +4,9 @@ import { expect } from 'chai'
 import { runWithTrace, withSpan } from 'tracelane'
 import { attachTrace, logSpans, traceMeta } from 'tracelane/adapters/winston'
 import winston from 'winston'
-import { currentTraceId } from '../../lib/context'
-import { tempFolder, until } from '../support'
-import { burst, wrong } from './support'
+import { currentTraceId } from '../../../lib/context'
+import { tempFolder, until } from '../../support'
+import { burst, wrong } from '../support'
 
 describe('adapters/winston', () => {
   let file: string

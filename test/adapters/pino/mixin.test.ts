@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import pino from 'pino'
 import { currentTraceId, mdc, runWithTrace, withSpan } from 'tracelane'
 import { logSpans, traceMixin } from 'tracelane/adapters/pino'
-import { burst, SlowDestination, wrong } from './support'
+import { burst, SlowDestination, wrong } from '../support'
 
 describe('adapters/pino', () => {
   function loggerTo(lines: string[]): pino.Logger {

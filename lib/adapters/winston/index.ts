@@ -1,0 +1,5 @@
+export { attachTrace } from './attach-trace'
+export { logSpans } from './log-spans'
+export { traceMeta } from './trace-meta'
+export { TracelaneTransport, tracelaneTransport, type WinstonTransportOptions } from './transport'
+export type { WinstonLike } from './winston-like'
