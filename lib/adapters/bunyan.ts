@@ -1,10 +1,11 @@
 import { Writable } from 'node:stream'
 import { currentScope } from '../context'
-import { captureEvent } from '../event'
+import { type Caller, captureEvent } from '../event'
 import { checkOptions, rules } from '../internal/options'
-import { dispatch, flush } from '../logger'
+import { flush } from '../logger'
 import { isError, revivedError } from './errors'
 import { levelOfNumber } from './level-names'
+import { toAppenders } from './to-appenders'
 
 /** Options of `tracelaneStream`. */
 export interface BunyanStreamOptions {
@@ -73,24 +74,23 @@ function take(record: Readonly<Record<string, unknown>>, logger: string | undefi
   const fields: Record<string, unknown> = {}
   for (const key of Object.keys(record)) if (!NO_FIELDS.has(key)) fields[key] = record[key]
   if (err !== undefined && error === undefined) fields['err'] = err
-  const caller = callerOf(src)
-  if (caller !== undefined) fields['caller'] = caller
-  dispatch(
+  toAppenders(
     captureEvent(currentScope(), {
       level: levelOfNumber(Number(level ?? 30)),
       logger: logger ?? (typeof name === 'string' ? name : 'bunyan'),
       msg: typeof msg === 'string' ? msg : '',
       fields,
       err: error,
+      caller: callerOf(src),
     }),
   )
 }
 
-/* bunyan's `src: { file, line, func? }` */
-function callerOf(src: unknown): object | undefined {
-  if (typeof src !== 'object' || src === null) return undefined
-  const { file, line, func } = src as Readonly<Record<string, unknown>>
-  return { file, line, ...(func === undefined ? {} : { function: func }) }
+/* bunyan's `src: { file, line, func? }`, which is empty where the code is strict. */
+function callerOf(src: unknown): Caller | undefined {
+  const { file, line, func } = (src ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof file !== 'string') return undefined
+  return { file, line: Number(line ?? 0), function: typeof func === 'string' ? func : undefined }
 }
 
 function serialized(error: Error, above: readonly Error[]): unknown {

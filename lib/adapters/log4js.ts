@@ -1,9 +1,10 @@
 import { currentScope } from '../context'
 import { complain } from '../diagnostics'
-import { captureEvent, type Level } from '../event'
+import { type Caller, captureEvent, type Level } from '../event'
 import { checkOptions, rules } from '../internal/options'
-import { dispatch, flush, readArguments } from '../logger'
+import { flush, readArguments } from '../logger'
 import { levelOfName, severityText } from './level-names'
+import { toAppenders } from './to-appenders'
 
 /** The options of the appender, in log4js' configuration beside its `type`. */
 export interface Log4jsAppenderOptions {
@@ -72,11 +73,11 @@ function take(event: Log4jsEvent, logger: string = event.categoryName): void {
   const { level, data, context, pid = process.pid } = event
   const own = levelOf(level)
   const said = readArguments(data[0], data.slice(1))
-  const caller = callerOf(event)
-  const fields = { ...severityText(level.levelStr, own), ...context, ...caller, ...said.fields }
+  const fields = { ...severityText(level.levelStr, own), ...context, ...said.fields }
   const local = pid === process.pid
   if (!local) complain('log4js', FOREIGN)
-  dispatch(captureEvent(local ? currentScope() : undefined, { level: own, logger, msg: said.msg, fields, err: said.err }))
+  const statement = { level: own, logger, msg: said.msg, fields, err: said.err, caller: callerOf(event) }
+  toAppenders(captureEvent(local ? currentScope() : undefined, statement))
 }
 
 /* Levels of the application's own have a number on log4js' scale, trace 5000 to fatal 50000. */
@@ -90,7 +91,6 @@ function levelOf({ level, levelStr }: Log4jsEvent['level']): Level {
   return level >= 10_000 ? 'debug' : 'trace'
 }
 
-function callerOf({ fileName, lineNumber, functionName }: Log4jsEvent): { readonly caller?: object } {
-  if (fileName === undefined) return {}
-  return { caller: { file: fileName, line: lineNumber, ...(functionName ? { function: functionName } : {}) } }
+function callerOf({ fileName, lineNumber, functionName }: Log4jsEvent): Caller | undefined {
+  return fileName === undefined ? undefined : { file: fileName, line: lineNumber ?? 0, function: functionName || undefined }
 }

@@ -123,8 +123,8 @@ describe('the appender of log4js', () => {
       categories: { default: { appenders: ['out'], level: 'all', enableCallStack: true } },
     })
     const [event] = await captured(() => log4js.getLogger('a').info('text'))
-    expect((event?.fields?.['caller'] as { file?: string } | undefined)?.file).to.match(/log4js\.test\.js$/)
-    expect((event?.fields?.['caller'] as { line?: number } | undefined)?.line).to.be.above(0)
+    expect(event?.caller?.file).to.match(/log4js\.test\.js$/)
+    expect(event?.caller?.line).to.be.above(0)
     log4js.shutdown()
   })
 

@@ -1,8 +1,9 @@
 import { currentScope, HybridClock } from '../../context'
 import { captureEvent, captureLine } from '../../event'
 import { checkOptions, rules } from '../../internal/options'
-import { dispatch, drain, flush, takesSpans } from '../../logger'
+import { drainOutput, flush, hasOutput } from '../../logger'
 import { isSpanLine } from '../span-lines'
+import { toAppenders } from '../to-appenders'
 import { contentOf, levelIn, levelOf, messageIn, oneLine } from './line'
 
 /** Options of `tracelaneDestination`. */
@@ -54,7 +55,7 @@ class TracelaneDestination implements PinoDestination {
 
   write(text: string): void {
     // An event of the kit is on its way to the appenders by itself.
-    if (isSpanLine() && takesSpans()) return
+    if (isSpanLine() && hasOutput()) return
     const line = oneLine(text)
     const { lastLogger, lastLevel, lastMsg, lastObj } = this
     // Told for this line only; what is left of it here would be kept from the garbage collector until the next one.
@@ -62,14 +63,14 @@ class TracelaneDestination implements PinoDestination {
     const logger = this.#logger ?? this.#nameOf(lastLogger)
     const labels = lastLogger?.levels?.labels
     if (!line.startsWith('{') || !line.endsWith('}')) {
-      dispatch(captureEvent(currentScope(), { level: levelOf(lastLevel, labels), logger, msg: line }))
+      toAppenders(captureEvent(currentScope(), { level: levelOf(lastLevel, labels), logger, msg: line }))
       return
     }
     const level = lastLevel === undefined ? levelIn(line) : levelOf(lastLevel, labels)
     const msg = lastMsg === undefined || lastMsg === null ? messageIn(line) : String(lastMsg)
     const hlc = lastObj?.['hlc']
     const clock = typeof hlc === 'string' && HybridClock.isClock(hlc) ? hlc : undefined
-    dispatch(captureLine(currentScope(), { level, logger, msg, line, hlc: clock, read: (whole) => contentOf(whole, msg) }))
+    toAppenders(captureLine(currentScope(), { level, logger, msg, line, hlc: clock, read: (whole) => contentOf(whole, msg) }))
   }
 
   flush(callback: (error?: Error) => void = () => {}): void {
@@ -77,7 +78,7 @@ class TracelaneDestination implements PinoDestination {
   }
 
   flushSync(): void {
-    drain()
+    drainOutput()
   }
 
   end(): void {

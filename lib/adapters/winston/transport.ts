@@ -1,7 +1,8 @@
 import { type Readable, Writable } from 'node:stream'
 import { complain } from '../../diagnostics'
 import { checkOptions, type Rule, rules } from '../../internal/options'
-import { dispatch, flush, takesSpans } from '../../logger'
+import { flush, hasOutput } from '../../logger'
+import { toAppenders } from '../to-appenders'
 import { captureCalls } from './attach-trace'
 import { eventOfInfo, isTaken, isTraced } from './info-event'
 import { levelOf } from './levels'
@@ -136,10 +137,10 @@ export class TracelaneTransport extends Writable {
 
   #take(info: Info): void {
     // An event of the kit is on its way to the appenders by itself.
-    if (isTaken(info, this.#logger) || (info[SPAN_LINE] === true && takesSpans())) return
+    if (isTaken(info, this.#logger) || (info[SPAN_LINE] === true && hasOutput())) return
     if (!isTraced(info)) complain('winston', UNTRACED)
     const name = nameOfLevel(info)
-    dispatch(eventOfInfo(info, { logger: this.#logger, name, level: levelOf(name, this.#levels) }))
+    toAppenders(eventOfInfo(info, { logger: this.#logger, name, level: levelOf(name, this.#levels) }))
   }
 }
 

@@ -1,6 +1,6 @@
 import { projectFile, startNode } from '../support'
 
-/** What came out of `test/fixtures/adapters/finished-lines.cjs`, by whoever read its output. */
+/** What came out of `test/fixtures/adapters/burst.cjs`, by whoever read its output. */
 export interface Judgement {
   /** Lines that came, of all that were logged. */
   readonly lines: number
@@ -25,7 +25,7 @@ interface Line {
 
 /** Lets 100 users log 20,000 lines through `adapter` of the package `name`, into a pipe that is read slowly, and counts. */
 export async function judge(adapter: string, name: string): Promise<Judgement> {
-  const program = startNode([projectFile('test/fixtures/adapters/finished-lines.cjs'), adapter, name, String(LINES)])
+  const program = startNode([projectFile('test/fixtures/adapters/burst.cjs'), adapter, name, String(LINES)])
   const { stdout: pipe } = program.child
   pipe.on('data', () => {
     pipe.pause()

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { FAULTLESS, judge } from './users'
+import { FAULTLESS, judge } from './oracle'
 
 /* Each with the current major of the package and with the one before. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
