@@ -13,7 +13,7 @@ interface Manifest {
 
 const SHIPPED = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
-  /^dist\/[a-z-]+\.js$/,
+  /^dist\/[a-z0-9-]+\.js$/,
   /^dist\/(lib|middleware|interceptors)\/([a-z0-9-]+\/)*[a-z0-9-]+\.d\.ts$/,
 ]
 

@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream'
-import { currentScope } from '../context'
 import { type Caller, captureEvent } from '../event'
 import { checkOptions, rules } from '../internal/options'
 import { flush } from '../logger'
 import { isError, revivedError } from './errors'
 import { levelOfNumber } from './level-names'
+import { lineScope } from './line-scope'
 import { toAppenders } from './to-appenders'
 
 /** Options of `tracelaneStream`. */
@@ -75,7 +75,7 @@ function take(record: Readonly<Record<string, unknown>>, logger: string | undefi
   for (const key of Object.keys(record)) if (!NO_FIELDS.has(key)) fields[key] = record[key]
   if (err !== undefined && error === undefined) fields['err'] = err
   toAppenders(
-    captureEvent(currentScope(), {
+    captureEvent(lineScope(), {
       level: levelOfNumber(Number(level ?? 30)),
       logger: logger ?? (typeof name === 'string' ? name : 'bunyan'),
       msg: typeof msg === 'string' ? msg : '',

@@ -4,6 +4,7 @@ import { type Caller, captureEvent, type Level } from '../event'
 import { checkOptions, rules } from '../internal/options'
 import { flush, readArguments } from '../logger'
 import { levelOfName, severityText } from './level-names'
+import { lineScope } from './line-scope'
 import { toAppenders } from './to-appenders'
 
 /** The options of the appender, in log4js' configuration beside its `type`. */
@@ -77,7 +78,7 @@ function take(event: Log4jsEvent, logger: string = event.categoryName): void {
   const local = pid === process.pid
   if (!local) complain('log4js', FOREIGN)
   const statement = { level: own, logger, msg: said.msg, fields, err: said.err, caller: callerOf(event) }
-  toAppenders(captureEvent(local ? currentScope() : undefined, statement))
+  toAppenders(captureEvent(local ? lineScope() : undefined, statement))
 }
 
 /* Levels of the application's own have a number on log4js' scale, trace 5000 to fatal 50000. */

@@ -1,5 +1,4 @@
-import { currentScope } from '../context'
-import { probe } from '../internal/probe'
+import { lineScope } from './line-scope'
 
 /** The names under which adapters add the trace to another logger's lines. */
 export const TRACE_KEYS = ['traceId', 'spanId', 'hlc'] as const
@@ -11,8 +10,7 @@ export const TRACE_KEYS = ['traceId', 'spanId', 'hlc'] as const
  * lines of several services in causal order.
  */
 export function traceFields(): Record<string, unknown> {
-  const scope = currentScope()
-  if (probe.logCall !== undefined) probe.logCall(scope)
+  const scope = lineScope()
   if (scope === undefined) return {}
   const { traceId, spanId } = scope.context
   return { ...scope.mdc, traceId, spanId, hlc: scope.root.clock.tick(Date.now()) }

@@ -74,7 +74,12 @@ function tracerFindings(): Finding[] {
   )
 }
 
-const LOGGERS: Readonly<Record<string, string>> = { pino: 'traceMixin', winston: 'traceMeta() or attachTrace()' }
+const LOGGERS: Readonly<Record<string, string>> = {
+  pino: 'traceMixin',
+  winston: 'traceMeta() or attachTrace()',
+  bunyan: 'tracelaneStream()',
+  log4js: 'traceTokens or the appender',
+}
 
 function unusedFindings(doors: ReadonlySet<string>): Finding[] {
   // Fastify loads pino whatever its logger is.

@@ -25,8 +25,8 @@ export function loadedPackages(names: readonly string[]): readonly string[] {
 export function loadedDoors(): ReadonlySet<string> {
   const own = dirname(thisFile)
   const doors = loadedFiles().flatMap((file) => {
-    const name = /[\\/]tracelane[\\/]dist[\\/]([a-z-]+)\.js$/.exec(file)?.[1]
-    return name ?? (dirname(file) === own ? [(/([a-z-]+)\.js$/.exec(file) ?? [])[1] ?? ''] : [])
+    const name = /[\\/]tracelane[\\/]dist[\\/]([a-z0-9-]+)\.js$/.exec(file)?.[1]
+    return name ?? (dirname(file) === own ? [(/([a-z0-9-]+)\.js$/.exec(file) ?? [])[1] ?? ''] : [])
   })
   return new Set(doors.filter((door) => !['', 'core', 'logging', 'cli', 'doctor', 'diagnose'].includes(door)))
 }

@@ -82,4 +82,7 @@ export function isBackground({ text }: Pick<CallStack, 'text'>): boolean {
 }
 
 /** Packages that stand between the application and an adapter. */
-export const LOGGERS: ReadonlySet<string> = new Set(['pino', 'winston', 'logform', 'winston-transport', 'readable-stream'])
+export const LOGGERS: ReadonlySet<string> = new Set([
+  ...['pino', 'winston', 'logform', 'winston-transport', 'readable-stream'],
+  ...['bunyan', 'log4js'],
+])

@@ -2,6 +2,7 @@ import { currentScope, HybridClock } from '../../context'
 import { captureEvent, captureLine } from '../../event'
 import { checkOptions, rules } from '../../internal/options'
 import { drainOutput, flush, hasOutput } from '../../logger'
+import { lineScope } from '../line-scope'
 import { isSpanLine } from '../span-lines'
 import { toAppenders } from '../to-appenders'
 import { contentOf, levelIn, levelOf, messageIn, oneLine } from './line'
@@ -62,15 +63,17 @@ class TracelaneDestination implements PinoDestination {
     this.lastObj = undefined
     const logger = this.#logger ?? this.#nameOf(lastLogger)
     const labels = lastLogger?.levels?.labels
+    const hlc = lastObj?.['hlc']
+    // Then the mixin has read the trace for this line.
+    const clock = typeof hlc === 'string' && HybridClock.isClock(hlc) ? hlc : undefined
+    const scope = clock === undefined ? lineScope() : currentScope()
     if (!line.startsWith('{') || !line.endsWith('}')) {
-      toAppenders(captureEvent(currentScope(), { level: levelOf(lastLevel, labels), logger, msg: line }))
+      toAppenders(captureEvent(scope, { level: levelOf(lastLevel, labels), logger, msg: line }))
       return
     }
     const level = lastLevel === undefined ? levelIn(line) : levelOf(lastLevel, labels)
     const msg = lastMsg === undefined || lastMsg === null ? messageIn(line) : String(lastMsg)
-    const hlc = lastObj?.['hlc']
-    const clock = typeof hlc === 'string' && HybridClock.isClock(hlc) ? hlc : undefined
-    toAppenders(captureLine(currentScope(), { level, logger, msg, line, hlc: clock, read: (whole) => contentOf(whole, msg) }))
+    toAppenders(captureLine(scope, { level, logger, msg, line, hlc: clock, read: (whole) => contentOf(whole, msg) }))
   }
 
   flush(callback: (error?: Error) => void = () => {}): void {

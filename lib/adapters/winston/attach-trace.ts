@@ -1,6 +1,7 @@
-import { currentScope, HybridClock } from '../../context'
+import { currentScope, HybridClock, type Scope } from '../../context'
 import { captureEvent, type LogEvent } from '../../event'
 import { isError } from '../errors'
+import { lineScope } from '../line-scope'
 import { errorGivenTo } from './error-of-info'
 import type { Info, WinstonLike } from './winston-like'
 
@@ -82,10 +83,15 @@ function withTrace(info: Info, { asFields, forTransport }: Attachment): Info {
 }
 
 function capture(info: Info): LogEvent {
-  const event = captureEvent(currentScope(), { level: 'info', logger: '', msg: '' })
-  // traceMeta has moved the clock for this line already.
   const { traceId, hlc } = info
-  return traceId === event.traceId && typeof hlc === 'string' && HybridClock.isClock(hlc) ? { ...event, hlc } : event
+  // Then traceMeta has moved the clock for this line already.
+  const known = typeof hlc === 'string' && HybridClock.isClock(hlc) && traceId === currentScope()?.context.traceId
+  const event = eventIn(known ? currentScope() : lineScope())
+  return known ? { ...event, hlc } : event
+}
+
+function eventIn(scope: Scope | undefined): LogEvent {
+  return captureEvent(scope, { level: 'info', logger: '', msg: '' })
 }
 
 function isObject(value: unknown): value is object {
