@@ -112,6 +112,16 @@ for (const version of ['bunyan', 'bunyan1']) {
       ])
     })
 
+    it('leaves no secret in a line', async () => {
+      const file = new LinesFile()
+      loggerWith().error({ password: 'hunter2', user: { apiKey: 'hunter2' }, err: new Error('token=hunter2') }, 'text')
+      loggerWith().info({ authorization: 'Bearer hunter2' }, 'https://ann:hunter2@db/')
+      expect((await file.texts()).join())
+        .to.include('[redacted]')
+        .and.not.include('hunter2')
+      await file.close()
+    })
+
     it("'finish' comes when all is written", async () => {
       const file = new LinesFile()
       const stream = tracelaneStream({ logger: 'mine' })

@@ -79,6 +79,16 @@ for (const [version, own] of Object.entries(VERSIONS)) {
       expect(() => configureOwn({ loger: 'mine' })).to.throw("did you mean 'logger'?")
     })
 
+    it('leaves no secret in a line', async () => {
+      const file = new LinesFile()
+      configureOwn()
+      own.getLogger('a').error('https://ann:hunter2@db/', { password: 'hunter2' }, new Error('token=hunter2'))
+      expect((await file.texts()).join())
+        .to.include('[redacted]')
+        .and.not.include('hunter2')
+      await file.close()
+    })
+
     it('has everything written when shutdown calls back', async () => {
       const file = new LinesFile()
       configureOwn()

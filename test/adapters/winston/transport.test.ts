@@ -231,6 +231,16 @@ for (const [version, own] of Object.entries(VERSIONS)) {
       await file.close()
     })
 
+    it('leaves no secret in a line', async () => {
+      const file = new LinesFile()
+      loggerWith().error('https://ann:hunter2@db/', Object.assign(new Error('token=hunter2'), { password: 'hunter2' }))
+      loggerWith().info('text', { user: { apiKey: 'hunter2' } })
+      expect((await file.texts()).join())
+        .to.include('[redacted]')
+        .and.not.include('hunter2')
+      await file.close()
+    })
+
     it("'finish' comes when all is written", async () => {
       const file = new LinesFile()
       const transport = tracelaneTransport()
