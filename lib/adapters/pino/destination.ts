@@ -5,7 +5,7 @@ import { drainOutput, flush, hasOutput } from '../../logger'
 import { lineScope } from '../line-scope'
 import { isSpanLine } from '../span-lines'
 import { toAppenders } from '../to-appenders'
-import { contentOf, levelIn, levelOf, messageIn, oneLine } from './line'
+import { contentOf, isObject, levelIn, levelOf, messageIn, oneLine } from './line'
 
 /** Options of `tracelaneDestination`. */
 export interface PinoDestinationOptions {
@@ -67,7 +67,7 @@ class TracelaneDestination implements PinoDestination {
     // Then the mixin has read the trace for this line.
     const clock = typeof hlc === 'string' && HybridClock.isClock(hlc) ? hlc : undefined
     const scope = clock === undefined ? lineScope() : currentScope()
-    if (!line.startsWith('{') || !line.endsWith('}')) {
+    if (!(lastLevel === undefined ? isObject(line) : line.startsWith('{') && line.endsWith('}'))) {
       toAppenders(captureEvent(scope, { level: levelOf(lastLevel, labels), logger, msg: line }))
       return
     }

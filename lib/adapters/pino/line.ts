@@ -16,6 +16,11 @@ export function levelOf(level: unknown, labels: Readonly<Record<number, string>>
   return (label === undefined ? undefined : levelOfName(label)) ?? levelOfNumber(level)
 }
 
+/** Whether a line is the text of one JSON object. */
+export function isObject(line: string): boolean {
+  return line.startsWith('{') && parsed(line) !== undefined
+}
+
 /** The level that a line has, for loggers that do not tell it. */
 export function levelIn(line: string): Level {
   return levelOf(parsed(line)?.['level'], undefined)

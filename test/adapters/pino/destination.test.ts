@@ -239,6 +239,7 @@ describe('tracelaneDestination()', () => {
       destination.write('{"level":"warning","msg":"named"}\n')
       destination.write('{"a":1}\n')
       destination.write('no JSON at all\n')
+      destination.write('{nor this}\n')
       destination.write('{"a":1,\n"b":2}\n')
     })
     expect(events.map(({ level, msg }) => `${level} ${msg}`)).to.deep.equal([
@@ -246,9 +247,10 @@ describe('tracelaneDestination()', () => {
       'warn named',
       'info ',
       'info no JSON at all',
+      'info {nor this}',
       'info ',
     ])
-    expect(events[4]?.line).to.equal('{"a":1, "b":2}')
+    expect(events[5]?.line).to.equal('{"a":1, "b":2}')
   })
 
   it('writes an empty object as one that has what was added', async () => {
@@ -261,10 +263,21 @@ describe('tracelaneDestination()', () => {
   })
 
   it('lets other layouts print the parts of the line', async () => {
-    const path = `${file.path}.console`
-    void configure({ sinks: [fileSink({ path })] })
-    pino(tracelaneDestination()).info('text')
+    const path = `${file.path}.ecs`
+    void configure({ sinks: [fileSink({ path, layout: 'ecs' })] })
+    const id = runWithTrace(() => {
+      pino({ name: 'orders' }, tracelaneDestination()).warn({ a: 1, err: new TypeError('boom') }, 'said')
+      return currentTraceId()
+    })
     await flush()
-    expect(readFileSync(path, 'utf8')).to.include('"msg":"text"')
+    const { error, ...line } = JSON.parse(readFileSync(path, 'utf8')) as { error: object }
+    expect(line).to.deep.include({
+      'log.level': 'warn',
+      message: 'said',
+      'log.logger': 'orders',
+      'trace.id': id,
+      labels: { a: '1' },
+    })
+    expect(error).to.include({ type: 'TypeError', message: 'boom' })
   })
 })
