@@ -1,8 +1,11 @@
 import { quote } from '../internal/quote'
 import { childNode, noRedaction, type PathNode, type Redactor } from '../redaction'
 
-/* What may hold a secret: `=`, `://`, `: `, a quotation mark inside a text, `Bearer `, `Basic `; and JSON with spaces around its signs. */
-const SUSPICIOUS = /=|:[/ ]|\\"|"\s|bearer |basic /i
+/*
+ * What may hold a secret: `=`; a colon inside a text, but not that of a time of day; a quotation mark inside a text; `Bearer `, `Basic `; and JSON
+ * with spaces around its signs.
+ */
+const SUSPICIOUS = /=|(?<!["\d]):|[a-z_-]{2}\d+:|\\"|"\s|bearer |basic /i
 const SPACES = /[ \t\r\n]*/y
 const TEXT = /"(?:[^"\\]|\\.)*"/y
 const OTHER = /[^\s,\]}]+/y

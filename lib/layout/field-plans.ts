@@ -57,7 +57,8 @@ export function fieldPlans(redactor: Redactor): (key: string) => FieldPlan {
     const known = plans.get(key)
     if (known !== undefined) return known
     const plan = planOf(key, redactor)
-    if (plans.size < MAX_PLANS) plans.set(key, plan)
+    if (plans.size === MAX_PLANS) plans.clear()
+    plans.set(key, plan)
     return plan
   }
 }

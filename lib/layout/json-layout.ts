@@ -31,7 +31,7 @@ const TWO_DIGITS: readonly string[] = Array.from({ length: 100 }, (_, i) => Stri
  * Most messages are constants of the code. A logger that makes a new one for each call (ids in them) would pay for each look and fill the memory: after
  * so many that were not known, it is not looked for the next ones at all.
  */
-const MAX_MISSES = 256
+const MAX_MISSES = 64
 const UNLOOKED = 16_384
 const MAX_MESSAGE_LENGTH = 128
 

@@ -7,9 +7,9 @@ import { childNode, compilePaths, type PathNode } from './paths'
 import { isSecretByDefault, plainKey } from './secret-keys'
 import { secretsIn } from './text-secrets'
 
-/* Keys come from code, so there are few of them; those that come from data (ids as keys) must not fill the memory. */
-const MAX_PLANS = 4096
-const MAX_PLANNED_KEY = 128
+/* Keys come from code, so there are few of them; those that come from data (ids as keys, words of texts) must not fill the memory. */
+const MAX_KNOWN = 4096
+const MAX_KNOWN_KEY = 128
 const HASH_DIGITS = 16
 
 /** What the writer of a line has to know of a key, found out once. */
@@ -34,6 +34,8 @@ export class Redactor {
   readonly #inPlaceOf: (secret: string) => string
   readonly #hashes: boolean
   readonly #plans = new Map<string, KeyPlan>()
+  /* Apart from the keys, because there are more of them. */
+  readonly #words = new Map<string, boolean>()
 
   constructor(isSecret: (key: string) => boolean, options: RedactionOptions) {
     const { paths = [], texts = true, mode = options.hashKey === undefined ? 'censor' : 'hash', censor = '[redacted]' } = options
@@ -58,7 +60,7 @@ export class Redactor {
   /** `text` with something else in the place of each secret in it. */
   text(text: string): string {
     if (!this.readsTexts) return text
-    const spans = secretsIn(text, (key) => this.plan(key).secret)
+    const spans = secretsIn(text, (word) => this.#words.get(word) ?? this.#judge(word))
     let clean = ''
     let end = 0
     for (const [from, to] of spans) {
@@ -74,10 +76,18 @@ export class Redactor {
   }
 
   #makePlan(key: string): KeyPlan {
-    const plan = { quoted: `${quote(key)}:`, secret: this.#isSecret(key) }
-    if (this.#plans.size < MAX_PLANS && key.length <= MAX_PLANNED_KEY) this.#plans.set(key, plan)
-    return plan
+    return remember(this.#plans, key, { quoted: `${quote(key)}:`, secret: this.#isSecret(key) })
   }
+
+  #judge(word: string): boolean {
+    return remember(this.#words, word, this.#isSecret(word))
+  }
+}
+
+function remember<T>(known: Map<string, T>, key: string, value: T): T {
+  if (known.size === MAX_KNOWN) known.clear()
+  if (key.length <= MAX_KNOWN_KEY) known.set(key, value)
+  return value
 }
 
 /** A redactor that finds nothing. */

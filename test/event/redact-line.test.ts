@@ -14,6 +14,7 @@ describe('redactLine()', () => {
     ['knows a key that is escaped', '{"pass\\u0077ord":"x","password":1}', '{"pass\\u0077ord":"#","password":"#"}'],
     ['leaves null, true and false', '{"token":null,"secret":true}', '{"token":null,"secret":true}'],
     ['reads texts', '{"url":"/?token=x","msg":"Bearer a.b"}', '{"url":"/?token=#","msg":"Bearer #"}'],
+    ['reads texts without a space behind the colon', '{"a":"token:x","b":"cvv2:1"}', '{"a":"token:#","b":"cvv2:#"}'],
     ['reads JSON inside a text', '{"body":"{\\"token\\":\\"x\\"}"}', '{"body":"{\\"token\\":\\"#\\"}"}'],
     [
       'keeps large numbers, spaces in texts and escapes',
@@ -47,7 +48,7 @@ describe('redactLine()', () => {
         fc.integer(),
         fc.boolean(),
         fc.constant(null),
-        fc.constant('x?token=y'),
+        fc.constantFrom('x?token=y', 'pwd:1', 'at 2026-01-01T10:11:12Z', 'a://b:c@d'),
         tie('list'),
         tie('object'),
       ),

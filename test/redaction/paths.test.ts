@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { fieldToJson } from '../../lib/event'
+import { errorToJson, fieldToJson } from '../../lib/event'
 import { compileRedaction } from '../../lib/redaction'
 
 /* The fields of a line as a layout writes them. */
@@ -38,5 +38,14 @@ describe('paths of redaction', () => {
     const redactor = compileRedaction({ paths: ['a[0]'], mode: 'remove' })
     expect(fieldToJson('a', [1, 2], redactor)).to.equal('[null,2]')
     expect(fieldToJson('b', undefined, redactor)).to.equal(undefined)
+  })
+
+  it('lead into the error and its causes', () => {
+    const redactor = compileRedaction({ paths: ['err.config.body', 'err.cause.code'], censor: '#' })
+    const cause = Object.assign(new Error('c'), { code: 1, body: 1 })
+    const error = Object.assign(new Error('e', { cause }), { config: { body: 1, url: 2 }, code: 3 })
+    const { config, code, cause: written } = JSON.parse(errorToJson(error, redactor)) as Record<string, unknown>
+    expect({ config, code }).to.deep.equal({ config: { body: '#', url: 2 }, code: 3 })
+    expect(written).to.include({ code: '#', body: 1 })
   })
 })

@@ -126,6 +126,15 @@ describe('compileRedaction()', () => {
     expect(written(value, { hashKey: `${KEY}!` })).not.to.have.property('token', token)
   })
 
+  it('judges keys and words rightly however many there were before', () => {
+    const redactor = compileRedaction()
+    for (let i = 0; i < 10_000; i++) {
+      expect(toJson({ [`id${i}x`]: i }, redactor)).to.equal(`{"id${i}x":${i}}`)
+      expect(redactor.text(`id${i}x: a, token: b`)).to.equal(`id${i}x: a, token: [redacted]`)
+    }
+    expect(toJson({ token: 1 }, redactor)).to.equal('{"token":"[redacted]"}')
+  })
+
   const wrong: readonly (readonly [string, unknown])[] = [
     ['a mode that needs a key without one', { mode: 'hash' }],
     ['a key that is short', { hashKey: 'short' }],
