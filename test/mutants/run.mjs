@@ -3,10 +3,11 @@
 //   npm run mutants              all
 //   npm run mutants -- enterWith those whose name contains it
 //
-// A mutant that does not compile, whose text is not found exactly once, or whose tests fail without it, is an error.
+// A mutant that does not compile, whose text is not found exactly once, or whose tests fail without it, is an error. As many mutants as there
+// are cores are tried at a time, each in a copy of its own.
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -17,14 +18,24 @@ const DEADLINE_MS = 180_000
 const all = JSON.parse(readFileSync(join(ROOT, 'test/mutants/mutants.json'), 'utf8'))
 const mutants = all.filter(({ name }) => process.argv.slice(2).every((word) => name.includes(word)))
 
-const work = realpathSync(mkdtempSync(join(tmpdir(), 'tracelane-mutants-')))
-process.on('exit', () => rmSync(work, { recursive: true, force: true }))
+const copies = []
+process.on('exit', () => {
+  for (const copy of copies) rmSync(copy, { recursive: true, force: true })
+})
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
-cpSync(ROOT, work, { recursive: true, filter: (path) => !NOT_COPIED.has(relative(ROOT, path).split(sep)[0]) })
-symlinkSync(realpathSync(join(ROOT, 'node_modules')), join(work, 'node_modules'))
+/* The sources in a folder of their own, built. */
+async function copySources() {
+  const work = realpathSync(mkdtempSync(join(tmpdir(), 'tracelane-mutants-')))
+  copies.push(work)
+  cpSync(ROOT, work, { recursive: true, filter: (path) => !NOT_COPIED.has(relative(ROOT, path).split(sep)[0]) })
+  symlinkSync(realpathSync(join(ROOT, 'node_modules')), join(work, 'node_modules'))
+  const problem = await build(work)
+  if (problem !== undefined) throw new Error(`the sources do not build:\n${problem}`)
+  return work
+}
 
-function run(...args) {
+function run(work, ...args) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: work,
@@ -42,22 +53,22 @@ function run(...args) {
   })
 }
 
-async function build() {
-  const checked = await run('node_modules/typescript/bin/tsc')
+async function build(work) {
+  const checked = await run(work, 'node_modules/typescript/bin/tsc')
   if (checked.code !== 0) return checked.output
-  const built = await run('build.mjs')
+  const built = await run(work, 'build.mjs')
   return built.code === 0 ? undefined : built.output
 }
 
 /* Runs the tests of a mutant and says which failed; undefined when they could not be run to their end. */
-async function failuresOf({ tests, only }) {
+async function failuresOf(work, { tests, only }) {
   const report = join(work, 'report.json')
   rmSync(report, { force: true })
   const specs = tests.map((file) => join('dist', file.replace(/\.ts$/, '.js')))
   const flags = ['--no-config', '--exit', '--timeout', '20000', '--require', './dist/test/support/hooks.js']
   const filter = only === undefined ? [] : ['--fgrep', only]
   const reporter = ['--reporter', 'json', '--reporter-option', `output=${report}`]
-  const { output } = await run('node_modules/mocha/bin/mocha.js', ...flags, ...filter, ...reporter, ...specs)
+  const { output } = await run(work, 'node_modules/mocha/bin/mocha.js', ...flags, ...filter, ...reporter, ...specs)
   if (!existsSync(report)) return { output, ran: 0, failed: [] }
   const { stats, failures } = JSON.parse(readFileSync(report, 'utf8'))
   return { output, ran: stats.passes + stats.failures, failed: failures.map(({ fullTitle }) => fullTitle) }
@@ -69,7 +80,7 @@ function faulty(text, { find, replace }, name) {
   return parts.join(replace)
 }
 
-async function judge(mutant) {
+async function judge(work, mutant) {
   const { name, file, edits = [mutant] } = mutant
   const path = join(work, file)
   const text = readFileSync(path, 'utf8')
@@ -78,9 +89,9 @@ async function judge(mutant) {
       path,
       edits.reduce((faultyText, edit) => faulty(faultyText, edit, name), text),
     )
-    const problem = await build()
+    const problem = await build(work)
     if (problem !== undefined) return { verdict: 'does not compile', detail: problem }
-    const { failed, output } = await failuresOf(mutant)
+    const { failed, output } = await failuresOf(work, mutant)
     return failed.length > 0 ? { verdict: 'caught', detail: failed[0] } : { verdict: 'SURVIVED', detail: output }
   } catch (error) {
     return { verdict: 'error', detail: error.message }
@@ -89,24 +100,32 @@ async function judge(mutant) {
   }
 }
 
-const problem = await build()
-if (problem !== undefined) throw new Error(`the sources do not build:\n${problem}`)
-const sound = new Map()
-for (const mutant of mutants) {
-  const key = JSON.stringify([mutant.tests, mutant.only])
-  if (!sound.has(key)) sound.set(key, failuresOf(mutant))
-  const { ran, failed, output } = await sound.get(key)
-  if (ran === 0) throw new Error(`${mutant.name}: no test of ${mutant.tests} runs\n${output}`)
-  if (failed.length > 0) throw new Error(`${mutant.name}: its tests fail without it: ${failed.join('; ')}\n${output}`)
+const workers = Math.max(Math.min(availableParallelism(), mutants.length), 1)
+const works = await Promise.all(Array.from({ length: workers }, copySources))
+
+/* Calls `fn` for each item, in as many copies at a time as there are. */
+function forEachIn(items, fn) {
+  const left = [...items]
+  const next = async (work) => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await fn(work, item)
+  }
+  return Promise.all(works.map(next))
 }
 
+const byTests = new Map(mutants.map((mutant) => [JSON.stringify([mutant.tests, mutant.only]), mutant]))
+await forEachIn(byTests.values(), async (work, mutant) => {
+  const { ran, failed, output } = await failuresOf(work, mutant)
+  if (ran === 0) throw new Error(`${mutant.name}: no test of ${mutant.tests} runs\n${output}`)
+  if (failed.length > 0) throw new Error(`${mutant.name}: its tests fail without it: ${failed.join('; ')}\n${output}`)
+})
+
 let caught = 0
-for (const mutant of mutants) {
-  const { verdict, detail } = await judge(mutant)
+await forEachIn(mutants, async (work, mutant) => {
+  const { verdict, detail } = await judge(work, mutant)
   if (verdict === 'caught') caught++
   const firstLine = verdict === 'caught' ? `by: ${detail}` : detail
   console.log(`${verdict.padEnd(8)}  ${mutant.name}\n          ${firstLine}`)
-}
+})
 // Written as mocha writes it, for .ci/run
 console.log(`\n  ${caught} passing\n  ${mutants.length - caught} failing`)
 process.exitCode = caught === mutants.length && caught > 0 ? 0 : 1
