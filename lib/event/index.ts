@@ -1,10 +1,10 @@
 export { quote } from '../internal/quote'
 export { divertEvents, divertedTo, type EventTaker } from './diversion'
 export { instance, nextSequence } from './identity'
-export { errorToJson, fieldToJson, isPlain, numberToJson, reasonOf, textToJson, toJson } from './json'
+export { errorToJson, fieldToJson, isPlain, numberToJson, reasonOf, textToJson, toJson, unreadable } from './json'
 export { isThreshold, LEVELS, type Level, SEVERITY, type Threshold } from './level'
 export { captureLine, type FinishedLine, type LineContent } from './line-event'
-export { type Caller, captureEvent, type LogEvent, type Statement } from './log-event'
+export { type Caller, captureEvent, type LogEvent, type Marks, marked, type Statement } from './log-event'
 export {
   type EventSubscriber,
   emit,
@@ -15,6 +15,6 @@ export {
   taskEnded,
   traceEnded,
 } from './port'
-export { redactEvent } from './redact-event'
+export { errorOfJson, redactEvent } from './redact-event'
 export { redactLine } from './redact-line'
 export { closeTask, enterTask, hasOpenTasks, openTask, type TaskEnd } from './task-ledger'

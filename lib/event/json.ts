@@ -244,6 +244,12 @@ function note(text: string): string {
   return textToJson(`[${text}]`, redactor)
 }
 
+/** What is written, as the field `fields`, in the place of the fields of a call that threw `error` when they were read. */
+export function unreadable(error: unknown, by: Redactor): string {
+  counters.valuesReplaced++
+  return by.text(`[threw: ${reasonOf(error)}]`)
+}
+
 /** What a thrown value says of itself. Never throws. */
 export function reasonOf(error: unknown): string {
   try {

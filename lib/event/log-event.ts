@@ -48,6 +48,24 @@ export interface LogEvent {
   readonly line?: string
 }
 
+/** What is said of an event on its way to the appenders. */
+export type Marks = Pick<LogEvent, 'rate' | 'replayed'>
+
+/** A copy of `event` with `marks`. What a finished line has is still read out of it only if somebody asks. */
+export function marked(event: LogEvent, marks: Marks): LogEvent {
+  if (event.line === undefined) return { ...event, ...marks }
+  return {
+    ...event,
+    get fields() {
+      return event.fields
+    },
+    get err() {
+      return event.err
+    },
+    ...marks,
+  }
+}
+
 /** The part of an event that its author chooses. */
 export interface Statement {
   readonly level: Level

@@ -1,8 +1,9 @@
 import { types } from 'node:util'
 import { mergeFields } from '../context'
 import { noRedaction, type Redactor } from '../redaction'
-import { errorToJson, fieldToJson, reasonOf } from './json'
+import { errorToJson, fieldToJson, reasonOf, unreadable } from './json'
 import type { LogEvent } from './log-event'
+import { redactLine } from './redact-line'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -12,21 +13,28 @@ type Fields = Readonly<Record<string, unknown>>
  */
 export function redactEvent(event: LogEvent, redactor: Redactor): LogEvent {
   if (redactor === noRedaction) return event
-  const { msg, mdc, fields, err } = event
+  const { msg, mdc, fields, err, line } = event
   return {
     ...event,
     msg: redactor.text(msg),
     mdc: mergeFields(Object.create(null), redactFields(mdc, redactor) as typeof mdc),
     fields: fields === undefined ? undefined : redactFields(fields, redactor),
-    err: err === undefined ? undefined : redactError(err, redactor),
+    err: err === undefined ? undefined : errorOfJson(errorToJson(err, redactor)),
+    ...(line === undefined ? {} : { line: redactLine(line, redactor) }),
   }
 }
 
 function redactFields(fields: Fields, redactor: Redactor): Fields {
   const clean: Record<string, unknown> = {}
-  for (const key of Object.keys(fields)) {
-    const value = redactField(fields, key, redactor)
-    if (value !== undefined) Object.defineProperty(clean, key, { value, enumerable: true, writable: true, configurable: true })
+  try {
+    for (const key of Object.keys(fields)) {
+      const value = redactField(fields, key, redactor)
+      if (value !== undefined)
+        Object.defineProperty(clean, redactor.text(key), { value, enumerable: true, writable: true, configurable: true })
+    }
+  } catch (error) {
+    // A proxy that does not tell its keys
+    clean['fields'] = unreadable(error, redactor)
   }
   return clean
 }
@@ -47,9 +55,9 @@ function redactField(fields: Fields, key: string, redactor: Redactor): unknown {
   return json === undefined ? undefined : JSON.parse(json)
 }
 
-/* What the JSON layout writes of an error, as an error again: its name, message, stack, causes and own fields. */
-function redactError(err: unknown, redactor: Redactor): unknown {
-  const view: unknown = JSON.parse(errorToJson(err, redactor))
+/** What `errorToJson` has written as an error again: its name, message, stack, causes and own fields. */
+export function errorOfJson(json: string): unknown {
+  const view: unknown = JSON.parse(json)
   return asError(view) ?? view
 }
 

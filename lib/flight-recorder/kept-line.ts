@@ -1,10 +1,10 @@
-import { errorToJson, type LogEvent, toJson } from '../event'
+import { errorOfJson, errorToJson, type LogEvent, marked, toJson } from '../event'
 
 type Fields = NonNullable<LogEvent['fields']>
 
 /** An event as it was at the call, whatever becomes of the objects that were given to it. */
 export interface KeptLine {
-  /** All that cannot change; without fields and error. */
+  /** All that cannot change; without fields and error, unless it is a finished line. */
   readonly event: LogEvent
   /** A copy, if it is flat; else JSON. */
   readonly fields: Fields | string | undefined
@@ -21,12 +21,18 @@ const FIELD_CHARACTERS = 8
 
 /** Keeps what `event` says now. */
 export function keep(event: LogEvent): KeptLine {
-  const { msg, fields, err } = event
+  const { msg, line } = event
+  // A finished line is a text, and says all there is.
+  if (line !== undefined) return { event, fields: undefined, err: undefined, bytes: bytesOf(msg.length + line.length) }
+  const { fields, err } = event
   const kept = fields === undefined ? undefined : (flatCopy(fields) ?? toJson(fields))
   const error = err === undefined ? undefined : errorToJson(err)
   const characters = msg.length + charactersOf(kept) + (error?.length ?? 0)
-  const bytes = LINE_BYTES + BYTES_PER_CHARACTER * characters
-  return { event: { ...event, fields: undefined, err: undefined }, fields: kept, err: error, bytes }
+  return { event: { ...event, fields: undefined, err: undefined }, fields: kept, err: error, bytes: bytesOf(characters) }
+}
+
+function bytesOf(characters: number): number {
+  return LINE_BYTES + BYTES_PER_CHARACTER * characters
 }
 
 /* Cheaper than JSON, for what most lines have; undefined if a value could change, or a getter throws. */
@@ -61,26 +67,17 @@ function charactersOf(kept: KeptLine['fields']): number {
 
 /** The event again, marked as replayed: its time and its clock are those of the call. */
 export function replayed({ event, fields, err }: KeptLine): LogEvent {
+  const again = marked(event, { replayed: true })
+  if (event.line !== undefined) return again
   return {
-    ...event,
-    fields: typeof fields === 'string' ? (JSON.parse(fields) as Fields) : fields,
-    err: err === undefined ? undefined : revived(JSON.parse(err)),
-    replayed: true,
+    ...again,
+    fields: typeof fields === 'string' ? recordOf(fields) : fields,
+    err: err === undefined ? undefined : errorOfJson(err),
   }
 }
 
-/* An error again, because layouts write the stack of errors only. */
-function revived(said: unknown): unknown {
-  if (typeof said !== 'object' || said === null || Array.isArray(said)) return said
-  const { type, message, stack, cause, ...own } = said as Record<string, unknown>
-  if (typeof type !== 'string' || typeof message !== 'string') return said
-  const error = new Error(message)
-  hide(error, 'name', type)
-  hide(error, 'stack', stack)
-  if (cause !== undefined) hide(error, 'cause', revived(cause))
-  return Object.assign(error, own)
-}
-
-function hide(error: Error, key: string, value: unknown): void {
-  Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false })
+/* Of fields that could not be read there is a note. */
+function recordOf(json: string): Fields {
+  const fields: unknown = JSON.parse(json)
+  return typeof fields === 'object' && fields !== null ? (fields as Fields) : { fields }
 }

@@ -12,10 +12,12 @@ import {
   reasonOf,
   textToJson,
   toJson,
+  unreadable,
 } from '../event'
 import { workerThreads } from '../internal/builtin'
 import type { Redactor } from '../redaction'
 import { type FieldPlan, fieldPlans } from './field-plans'
+import { overrides } from './field-text'
 import { type Layout, type Origin, redactorOf } from './layout'
 import { lineCompleter } from './line-completer'
 
@@ -207,21 +209,27 @@ function fieldWriter(redactor: Redactor, withCaller: boolean): (event: LogEvent)
     if (fields === undefined) return text
     // The last value was a text whose quotation mark is still to come: it is written together with the next name.
     let open = false
-    for (const key in fields) {
-      if (!hasOwn.call(fields, key)) continue
-      const value = read(fields, key)
-      const plan = planOf(key)
-      if (typeof value === 'number' && plan.isFree) {
-        text += (open ? plan.closingNamed : plan.named) + numberToJson(value)
-        open = false
-      } else if (typeof value === 'string' && plan.isFree && isPlain(value)) {
-        text += (open ? plan.closingText : plan.text) + value
-        open = true
-      } else {
-        const written = writeField(key, value, there, plan, redactor)
-        text += open ? `"${written}` : written
-        open = false
+    try {
+      for (const key in fields) {
+        if (!hasOwn.call(fields, key)) continue
+        const value = read(fields, key)
+        const plan = planOf(key)
+        if (typeof value === 'number' && plan.isFree) {
+          text += (open ? plan.closingNamed : plan.named) + numberToJson(value)
+          open = false
+        } else if (typeof value === 'string' && plan.isFree && isPlain(value)) {
+          text += (open ? plan.closingText : plan.text) + value
+          open = true
+        } else {
+          const written = writeField(key, value, there, plan, redactor)
+          text += open ? `"${written}` : written
+          open = false
+        }
       }
+    } catch (error) {
+      // A proxy that does not tell its keys
+      text += `${open ? '"' : ''},"fields":${quote(unreadable(error, redactor))}`
+      open = false
     }
     return open ? `${text}"` : text
   }
@@ -247,7 +255,7 @@ function mdcWriter(
   function write(mdc: MdcFields, fields: LogEvent['fields'], there: There): string {
     let written = ''
     for (const key of keys) {
-      if (fields !== undefined && Object.hasOwn(fields, key)) continue
+      if (overrides(fields, key)) continue
       const plan = planOf(key)
       written += writeField(key, mdc[key], there, FROM_MDC.has(key) ? { ...plan, taken: '' } : plan, redactor)
     }
@@ -261,7 +269,7 @@ function mdcWriter(
       keys = Object.keys(mdc)
       text = flat(write(mdc, undefined, there))
     }
-    for (const key of keys) if (fields !== undefined && Object.hasOwn(fields, key)) return write(mdc, fields, there)
+    for (const key of keys) if (overrides(fields, key)) return write(mdc, fields, there)
     return text
   }
 }

@@ -6,10 +6,11 @@ export type LineCompleter = (event: LogEvent, line: string, seq: number) => stri
 
 /**
  * Takes finished lines of other loggers, without what `redactor` calls secret, and adds at their end: the MDC without the keys that the line
- * has, `traceId` and `spanId`, and with `ordering` also `hlc`, `seq` and `instance`. The bytes before stay as they are.
+ * has, `traceId` and `spanId`, with `ordering` also `hlc`, `seq` and `instance`, and `rate` and `replayed` where the event has them. The bytes
+ * before stay as they are.
  *
- * A line that carries the event's clock already has ids and MDC from a mixin. An id of the line's own that is not the event's is followed
- * by the right one, which is what parsers take.
+ * A line that carries the event's clock already has ids and MDC from a mixin. An id of the line's own that is not the event's (or a `rate`, a `replayed`) is
+ * followed by the right one, which is what parsers take.
  */
 export function lineCompleter(redactor: Redactor, ordering: boolean): LineCompleter {
   return (event, finished, seq) => {
@@ -18,6 +19,8 @@ export function lineCompleter(redactor: Redactor, ordering: boolean): LineComple
     let added = identified ? '' : mdcOf(event, line, redactor)
     if (!identified && event.traceId !== undefined) added += `,"traceId":"${event.traceId}","spanId":"${event.spanId}"`
     if (ordering) added += `${identified ? '' : `,"hlc":"${event.hlc}"`},"seq":${seq},"instance":"${instance()}"`
+    if (event.rate !== undefined) added += `,"rate":${event.rate}`
+    if (event.replayed === true) added += ',"replayed":true'
     if (added === '') return `${line}\n`
     return `${line.slice(0, -1)}${line === '{}' ? added.slice(1) : added}}\n`
   }

@@ -1,7 +1,7 @@
 import { guardWithheld } from '../appender'
 import { attendForRecorder, NOBODY, overriddenSeverity, type Scope, type TraceRoot } from '../context'
 import { counters, eventLeftOut } from '../diagnostics'
-import { captureEvent, type LogEvent, SEVERITY, subscribeEvents } from '../event'
+import { captureEvent, type LogEvent, marked, SEVERITY, subscribeEvents } from '../event'
 import { Budget, Filters, type Note, Sampler } from '../filter'
 import { FlightRecorder } from '../flight-recorder'
 import type { VolumeOptions } from './volume-options'
@@ -73,7 +73,7 @@ export class VolumeControl {
     const rate = this.#sampler?.rateFor(event) ?? 1
     if (rate === 0) return this.#spared('sampled', event, root)
     if (this.#budget?.allows(event, this.#say) === false) return this.#spared('budget', event, root)
-    return rate === 1 ? event : { ...event, rate }
+    return rate === 1 ? event : marked(event, { rate })
   }
 
   /** Whether the flight recorder takes events of `severity` whose level does not pass. */

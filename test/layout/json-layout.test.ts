@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { mdc, runWithTrace } from 'tracelane'
 import { currentScope } from '../../lib/context'
 import { captureEvent, instance, type Statement } from '../../lib/event'
-import { jsonLayout } from '../../lib/layout'
+import { createLayout, jsonLayout } from '../../lib/layout'
 
 const SAID: Statement = { level: 'info', logger: 'a.b', msg: 'hello' }
 const withOrdering = jsonLayout({ service: 'orders' }, true)
@@ -48,6 +48,34 @@ describe('jsonLayout()', () => {
     expect(line).to.deep.include({ _time: 'x', _level: 9, _msg: {}, _traceId: 'forged', _seq: -1, _user: 'ann', _err: 'text' })
     expect(line).to.deep.include({ level: 'info', msg: 'hello', seq: 7, task: { id: 1 }, caller: 'text' })
     expect(line['err']).to.include({ message: 'real' })
+  })
+
+  it('says in their place why fields cannot be read, and writes the rest', () => {
+    const throwing = (): never => {
+      throw new Error('token=abc123')
+    }
+    const fields = { a: 'text', b: 1 }
+    const hostile = {
+      ownKeys: new Proxy(fields, { ownKeys: throwing }),
+      getOwnPropertyDescriptor: new Proxy(fields, { getOwnPropertyDescriptor: throwing }),
+      revoked: (() => {
+        const { proxy, revoke } = Proxy.revocable(fields, {})
+        revoke()
+        return proxy
+      })(),
+    }
+    for (const layout of [
+      withOrdering,
+      createLayout((event) => JSON.stringify(event), { service: 'x' }, { ordering: true, terminal: false }),
+    ]) {
+      for (const [what, one] of Object.entries(hostile)) {
+        runWithTrace(() => {
+          mdc.put('tenant', 't1')
+          const line = lineOf({ ...SAID, fields: one }, layout)
+          expect(JSON.stringify(line), what).to.include('t1').and.include('[threw: ').and.not.include('abc123')
+        })
+      }
+    }
   })
 
   it('writes each key once, whatever the fields are called', () => {

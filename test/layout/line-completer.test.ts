@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { mdc, runWithTrace } from 'tracelane'
 import { currentScope } from '../../lib/context'
-import { captureLine, instance } from '../../lib/event'
+import { captureLine, instance, type Marks, marked } from '../../lib/event'
+import { jsonLayout } from '../../lib/layout'
 import { lineCompleter } from '../../lib/layout/line-completer'
 import { compileRedaction, type Redaction } from '../../lib/redaction'
 
@@ -52,6 +53,22 @@ describe('lineCompleter()', () => {
     expect(completed(`{"hlc":"${clock}"}`, true, clock)).to.equal('{"hlc":"H","seq":7,"instance":"I"}\n')
     expect(completed(`{"hlc":"${clock}"}`, false, clock)).to.equal('{"hlc":"H"}\n')
     expect(completed(`{"a":{"hlc":"${clock}"}}`, true, clock)).to.equal(`{"a":{"hlc":"H"},${TENANT},${IDS}${ORDER}`)
+  })
+
+  it('says of a line that it is one of many, or that it was kept until its trace failed', () => {
+    const said = {
+      level: 'info',
+      logger: 'l',
+      msg: '',
+      hlc: undefined,
+      read: () => ({ fields: undefined, err: undefined }),
+    } as const
+    const marks = (line: string, of: Marks): string => {
+      const event = marked(captureLine(undefined, { ...said, line }), of)
+      return jsonLayout({ service: undefined }, false)(event, 7)
+    }
+    expect(marks('{"a":1}', { rate: 0.25 })).to.equal('{"a":1,"rate":0.25}\n')
+    expect(marks('{}', { replayed: true })).to.equal('{"replayed":true}\n')
   })
 
   it('takes secrets out of the line and of the MDC', () => {
