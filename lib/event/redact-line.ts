@@ -56,8 +56,10 @@ class LineRedactor {
     const first = this.#line.charAt(this.#at)
     if (first === '{') return this.#members(node)
     if (first === '[') return this.#items(node)
-    if (first !== '"') return this.#need(OTHER)
-    const token = this.#need(TEXT)
+    return first === '"' ? this.#clean(this.#need(TEXT)) : this.#need(OTHER)
+  }
+
+  #clean(token: string): string {
     if (!this.#redactor.readsTexts || !SUSPICIOUS.test(token)) return token
     const text = JSON.parse(token) as string
     const clean = this.#redactor.text(text)
@@ -72,7 +74,7 @@ class LineRedactor {
       const inside = childNode(node, key)
       const isSecret = this.#redactor.plan(key).secret || inside?.secret === true
       const written = isSecret ? this.#replaced() : this.#value(inside)
-      return written === undefined ? undefined : `${token}:${written}`
+      return written === undefined ? undefined : `${this.#clean(token)}:${written}`
     })
   }
 

@@ -14,7 +14,7 @@ const HASH_DIGITS = 16
 
 /** What the writer of a line has to know of a key, found out once. */
 export interface KeyPlan {
-  /** The key as JSON, with its colon. */
+  /** The key as JSON, without the secrets in its text, with its colon. */
   readonly quoted: string
   readonly secret: boolean
 }
@@ -76,7 +76,7 @@ export class Redactor {
   }
 
   #makePlan(key: string): KeyPlan {
-    return remember(this.#plans, key, { quoted: `${quote(key)}:`, secret: this.#isSecret(key) })
+    return remember(this.#plans, key, { quoted: `${quote(this.text(key))}:`, secret: this.#isSecret(key) })
   }
 
   #judge(word: string): boolean {

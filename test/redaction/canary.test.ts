@@ -29,7 +29,11 @@ function leaky(): { readonly secrets: readonly string[]; readonly put: () => voi
     token: [canary('List')],
     user: { name: 'ann', dbPassword: canary('Nested'), session: { sessionId: { deep: canary('Deep') } } },
     list: [{ cvv: canary('Item') }],
-    map: new Map<string, unknown>([['secret', canary('Map')]]),
+    map: new Map<string, unknown>([
+      ['secret', canary('Map')],
+      [`Bearer ${canary('MapKey')}`, 1],
+    ]),
+    [`/v1?token=${canary('Key')}`]: 1,
     set: new Set([{ jwt: canary('Set') }]),
     made: { toJSON: () => ({ clientSecret: canary('Made') }) },
     url: `https://x/y?page=1&sig=${canary('Query')}#z`,
@@ -84,7 +88,7 @@ describe('secrets', () => {
           put()
           return layout(captureEvent(currentScope(), said), 1)
         })
-        expect(secrets).to.have.length(24)
+        expect(secrets).to.have.length(26)
         expect(leaks(line, secrets)).to.deep.equal([])
         expect(line).to.contain('page=1').and.to.contain('ann')
       })
