@@ -1,6 +1,6 @@
 import { childOf, currentScope, rootOf, type TraceContext } from '../context'
 import { counters } from '../diagnostics'
-import { LEVEL_HEADER, levelValue, receiveLevel, targetedDebug } from '../targeted-debug'
+import { LEVEL_HEADER, levelValue, receiveLevel, targetedDebug, withoutUnsigned } from '../targeted-debug'
 import { type Carrier, getterOf, setterOf } from './carriers'
 import { carriesContext } from './composite'
 import { propagation } from './configure'
@@ -45,12 +45,13 @@ export function withLevel<C>(
 
 /** `withLevel` for a context that there is. An unsigned value holds if its sender is `trusted`. */
 export function levelled<C>(context: TraceContext, carrier: C, getter: Getter<C>, trusted: boolean): TraceContext {
-  if (!trusted && targetedDebug.secrets.length === 0) return context
+  const told = trusted ? context : withoutUnsigned(context)
+  if (!trusted && targetedDebug.secrets.length === 0) return told
   try {
-    return receiveLevel(context, getter.get(carrier, LEVEL_HEADER), trusted)
+    return receiveLevel(told, getter.get(carrier, LEVEL_HEADER), trusted)
   } catch {
     counters.levelsRejected++
-    return context
+    return told
   }
 }
 

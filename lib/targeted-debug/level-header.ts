@@ -2,7 +2,7 @@ import { overrideLevel, rootOf, TraceContext } from '../context'
 import { counters } from '../diagnostics'
 import { LEVELS, type Level, SEVERITY } from '../event'
 import { targetedDebug } from './policy'
-import { isGenuine, type LevelToken, parseToken, signed, unsigned } from './token'
+import { isGenuine, isSigned, type LevelToken, parseToken, signed, unsigned } from './token'
 
 /** The header, and the baggage member, that turns a trace to another level. */
 export const LEVEL_HEADER = 'tracelane-level'
@@ -35,6 +35,17 @@ export function receiveLevel(
     { ...context, baggage: context.baggage.with(LEVEL_HEADER, valueFor(context.traceId, level, until)) },
     root,
   )
+}
+
+/**
+ * `context` without the baggage member of somebody who is not trusted, unless it is signed: handed on, it would be believed by those who trust us.
+ * One that is taken out is counted.
+ */
+export function withoutUnsigned(context: TraceContext): TraceContext {
+  const text = context.baggage.get(LEVEL_HEADER)
+  if (text === undefined || isSigned(text)) return context
+  counters.levelsRejected++
+  return new TraceContext({ ...context, baggage: context.baggage.without(LEVEL_HEADER) }, rootOf(context))
 }
 
 function isAllowed(token: LevelToken, traceId: string, trusted: boolean): boolean {

@@ -8,7 +8,7 @@ import { checkOptions, type Rule, rules } from '../internal/options'
  *
  *   debug                                        unsigned: from a trusted peer only
  *   debug.1763683905                             unsigned, with its end in seconds since the epoch
- *   debug.1763683905.any.<mac>                   signed, for whatever trace it comes with
+ *   debug.1763683905.all.<mac>                   signed, for whatever trace it comes with
  *   debug.1763683905.<trace id>.<mac>            signed, for one trace
  *
  *   mac = base64url(HMAC-SHA256(secret, 'tracelane-level.' + what stands before the last dot))
@@ -92,6 +92,11 @@ export function parseToken(text: string, now: number): LevelToken | undefined {
   const until = end === undefined ? now + UNSIGNED_SECONDS * 1000 : Number(end) * 1000
   if (until <= now || until > now + (MAX_SECONDS + 1) * 1000) return undefined
   return { level: level as Level, until, scope, mac }
+}
+
+/** Whether a value has a signature, right or wrong. */
+export function isSigned(text: string): boolean {
+  return text.length <= MAX_LENGTH && TOKEN.exec(text)?.groups?.['mac'] !== undefined
 }
 
 /** Whether a signed value was signed with one of `secrets`, and for the trace of `traceId`. Compares in constant time. */

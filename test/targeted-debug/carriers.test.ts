@@ -5,6 +5,7 @@ import {
   type Carrier,
   close,
   configure,
+  counters,
   currentTraceId,
   extractEnvironment,
   extractTrace,
@@ -67,6 +68,28 @@ describe('the level of a trace', () => {
   it('is not sent for a trace that has none', () => {
     expect(runWithTrace(() => injectTrace({}))).to.not.have.property('tracelane-level')
     expect(runWithTrace(() => serializeTrace())).to.not.have.property('tracelane-level')
+  })
+
+  it('that somebody put into the baggage unsigned is not handed on to those who trust this service', async () => {
+    const forged = (level: string): string => `a=1,tracelane-level=${level}`
+    const sentOn = (level: string): string | undefined =>
+      runWithTrace(extractTrace({ traceparent: TRACEPARENT, baggage: forged(level) }), () =>
+        injectTrace<Record<string, string>>({}),
+      )['baggage']
+    const signed = signLevel({ secret: 'of another service' })
+    for (const secret of [undefined, SECRET]) {
+      await configure({
+        thread: false,
+        sinks: [fileSink({ path: join(tempFolder(), 'out.log') })],
+        ...(secret === undefined ? {} : { targetedDebug: { secret } }),
+      })
+      const before = counters.levelsRejected
+      for (const level of ['debug', `debug.${Math.floor(Date.now() / 1000) + 60}`, 'trace.999999999999', 'debug.1.all.x']) {
+        expect(sentOn(level)).to.equal('a=1')
+      }
+      expect(counters.levelsRejected).to.equal(before + 4)
+      expect(sentOn(signed)).to.equal(forged(signed))
+    }
   })
 
   it('is ignored, and the trace is not, when a carrier throws', () => {
