@@ -1,14 +1,14 @@
-import { currentScope, type Scope } from '../context'
+import { attention, currentScope, type Scope } from '../context'
 import { counters } from '../diagnostics'
 import { type Caller, captureEvent, type Level, type LogEvent, reasonOf, SEVERITY } from '../event'
 import { probe } from '../internal/probe'
-import { callerOf, dispatch, nearestNode, routesOf, serializeError, serializeFields } from '../logger'
+import { callerOf, dispatch, nearestNode, routesOf, serializeError, serializeFields, type Taker, takerBelow } from '../logger'
 
 /*
  * What is logged through another logger comes to our appenders here.
  *
  *   LogTape, OpenTelemetry    their own levels have let it pass          ── enter ──▶ dispatch
- *   NestJS, Fastify, console  our logger's level decides: isEnabled first ── enter ──▶ dispatch
+ *   NestJS, Fastify, console  our logger's level decides: takerOf first  ── enter ──▶ dispatch, or the flight recorder
  */
 
 /** The part of an event that is read from the flow. */
@@ -27,9 +27,16 @@ export interface Told {
   readonly caller?: Caller | undefined
 }
 
-/** Whether our level for the logger `name` lets events of `level` pass. */
-export function isEnabled(name: string, level: Level): boolean {
-  return SEVERITY[level] >= nearestNode(name).effective
+/**
+ * Who takes an event of `level` of the logger `name`, whose level is ours (or `own`, where the other logger has one of its own): its appenders, or,
+ * below that level, a trace with a level of its own or the flight recorder; undefined: nobody.
+ */
+export function takerOf(name: string, level: Level, own?: number): Taker | undefined {
+  const node = nearestNode(name)
+  const severity = SEVERITY[level]
+  if (severity >= (own ?? node.effective)) return dispatch
+  if (own === SEVERITY.off || severity < attention.lowest) return undefined
+  return takerBelow(severity, node, currentScope())
 }
 
 /** What this flow puts on an event; moves the clock of its trace. */
@@ -40,12 +47,19 @@ export function captureFlow(): Captured {
 
 /**
  * Gives an event of `logger` to its appenders. `read` says what it was told: reading calls getters and the like of the caller's objects, and
- * if one throws, the line says so in its place. `callee` is the method that the application called, for appenders that ask where. Never throws.
+ * if one throws, the line says so in its place. `take` is what `takerOf` said, `callee` the method that the application called, for appenders that
+ * ask where. Never throws.
  */
-export function enter(level: Level, logger: string, read: () => Told, callee?: (...args: never[]) => unknown): void {
+export function enter(
+  level: Level,
+  logger: string,
+  read: () => Told,
+  take: Taker = dispatch,
+  callee?: (...args: never[]) => unknown,
+): void {
   const node = nearestNode(logger)
   const caller = callee !== undefined && routesOf(node).caller ? callerOf(callee) : undefined
-  dispatch(eventOf(level, logger, { caller, ...toldBy(read) }), node)
+  take(eventOf(level, logger, { caller, ...toldBy(read) }), node, currentScope())
 }
 
 function toldBy(read: () => Told): Told {

@@ -2,7 +2,7 @@ import { counters } from '../diagnostics'
 import { LEVELS, type Level, reasonOf, SEVERITY } from '../event'
 import { checkOptions, type Rule, rules } from '../internal/options'
 import { nearestNode, readArguments } from '../logger'
-import { enter, type Told } from './enter'
+import { enter, type Told, takerOf } from './enter'
 import { isError } from './text'
 
 /** Turns the value of a field into what is written. */
@@ -112,9 +112,8 @@ export class FastifyLogger {
   }
 
   #log(level: Level, first: unknown, rest: readonly unknown[]): void {
-    const threshold = this.#own === undefined ? nearestNode(this.#name).effective : severityOf(this.#own)
-    if (SEVERITY[level] < threshold) return
-    enter(level, this.#name, () => this.#told(first, rest), this[level])
+    const take = takerOf(this.#name, level, this.#own === undefined ? undefined : severityOf(this.#own))
+    if (take !== undefined) enter(level, this.#name, () => this.#told(first, rest), take, this[level])
   }
 
   #told(first: unknown, rest: readonly unknown[]): Told {

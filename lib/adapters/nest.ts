@@ -1,7 +1,7 @@
 import type { Level } from '../event'
 import { checkOptions, rules } from '../internal/options'
 import { readArguments } from '../logger'
-import { enter, isEnabled, type Told } from './enter'
+import { enter, type Told, takerOf } from './enter'
 import { isError, isStack, readStack } from './text'
 
 /** NestJS's names of levels. */
@@ -77,8 +77,9 @@ export class NestLogger {
     const { context, rest } = splitContext(params)
     const name = context ?? this.#name
     const level = LEVEL[nestLevel]
-    if (!isEnabled(name, level)) return
-    enter(level, name, () => (level === 'error' || level === 'fatal' ? withStack(message, rest) : toldBy(message, rest)))
+    const take = takerOf(name, level)
+    if (take === undefined) return
+    enter(level, name, () => (level === 'error' || level === 'fatal' ? withStack(message, rest) : toldBy(message, rest)), take)
   }
 }
 

@@ -1,7 +1,7 @@
 import { format } from 'node:util'
 import type { Level } from '../../event'
 import { checkOptions, type Rule, rules } from '../../internal/options'
-import { enter, isEnabled, type Told } from '../enter'
+import { enter, type Told, takerOf } from '../enter'
 import { isError } from '../text'
 import { type ConsoleLike, type ConsoleMethod, patchConsole, TEXT_METHODS, type TextMethod } from './patch'
 
@@ -69,10 +69,11 @@ export function routeConsole(options: RouteConsoleOptions = {}): () => void {
             original.apply(this, args)
             return
           }
-          if (!isEnabled(logger, level)) return
+          const take = takerOf(logger, level)
+          if (take === undefined) return
           printing = true
           try {
-            enter(level, logger, () => (method === 'trace' ? withStack(args, routed) : toldBy(args)), routed)
+            enter(level, logger, () => (method === 'trace' ? withStack(args, routed) : toldBy(args)), take, routed)
           } finally {
             printing = false
           }
