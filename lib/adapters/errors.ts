@@ -1,13 +1,4 @@
-import { types } from 'node:util'
-
-/** Whether a value is an error, also one of another realm (Jest, vm contexts). Never throws. */
-export function isError(value: unknown): value is Error {
-  try {
-    return types.isNativeError(value) || value instanceof Error
-  } catch {
-    return false
-  }
-}
+import { isError } from '../event'
 
 /** What is known of an error of which only parts are left. */
 export interface ErrorParts {

@@ -1,9 +1,8 @@
 import { counters } from '../diagnostics'
-import { LEVELS, type Level, reasonOf, SEVERITY } from '../event'
+import { isError, LEVELS, type Level, reasonOf, SEVERITY } from '../event'
 import { checkOptions, type Rule, rules } from '../internal/options'
 import { nearestNode, readArguments } from '../logger'
 import { enter, type Told, takerOf } from './enter'
-import { isError } from './text'
 
 /** Turns the value of a field into what is written. */
 export type Serializer = (value: never) => unknown

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
-import type { Caller } from '../event'
+import { type Caller, isError } from '../event'
 import { checkOptions, rules } from '../internal/options'
 import { flush } from '../logger'
 import { type Captured, captureFlow, enter } from './enter'
 import { levelOfName } from './level-names'
-import { isError, textOf } from './text'
+import { textOf } from './text'
 
 /** The parts of a record of LogTape's that this adapter reads. */
 export interface LogTapeRecord {

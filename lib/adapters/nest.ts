@@ -1,8 +1,8 @@
-import type { Level } from '../event'
+import { isError, type Level } from '../event'
 import { checkOptions, rules } from '../internal/options'
 import { readArguments } from '../logger'
 import { enter, type Told, takerOf } from './enter'
-import { isError, isStack, readStack } from './text'
+import { isStack, readStack } from './text'
 
 /** NestJS's names of levels. */
 export type NestLevel = 'verbose' | 'debug' | 'log' | 'warn' | 'error' | 'fatal'

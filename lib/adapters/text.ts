@@ -1,14 +1,5 @@
-import { inspect, types } from 'node:util'
-import { reasonOf } from '../event'
-
-/** True for an error of any realm. A proxy that throws is none. */
-export function isError(value: unknown): value is Error {
-  try {
-    return types.isNativeError(value) || value instanceof Error
-  } catch {
-    return false
-  }
-}
+import { inspect } from 'node:util'
+import { isError, reasonOf } from '../event'
 
 /** A value as part of a message for people: on one line, an error without its stack. Never throws. */
 export function textOf(value: unknown): string {

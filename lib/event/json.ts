@@ -223,8 +223,8 @@ function writeError(error: Error, at: PathNode | undefined): string {
 
 const ERROR_FIELDS: ReadonlySet<string> = new Set(['type', 'name', 'message', 'stack', 'cause', 'errors'])
 
-/* `instanceof` knows the errors of one realm only; Jest and vm contexts have others. */
-function isError(value: unknown): value is Error {
+/** Whether a value is an error. `instanceof` knows those of one realm only; Jest and vm contexts have others. Never throws. */
+export function isError(value: unknown): value is Error {
   try {
     return types.isNativeError(value) || value instanceof Error
   } catch {

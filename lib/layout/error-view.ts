@@ -1,5 +1,4 @@
-import { types } from 'node:util'
-import { reasonOf } from '../event'
+import { isError, reasonOf } from '../event'
 
 /* How long a chain of causes may be; each error of an AggregateError is a chain of its own. */
 const MAX_DEPTH = 16
@@ -71,11 +70,6 @@ function commonFrames(frames: readonly string[], above: readonly string[]): numb
 function heldBy(error: Error): readonly unknown[] {
   const { errors } = error as { errors?: unknown }
   return Array.isArray(errors) ? errors.slice(0, MAX_SUPPRESSED) : []
-}
-
-/* `instanceof` knows the errors of one realm only; Jest and vm contexts have others. */
-function isError(value: unknown): value is Error {
-  return types.isNativeError(value) || value instanceof Error
 }
 
 function textOf(value: unknown): string {

@@ -1,8 +1,7 @@
 import { format } from 'node:util'
-import type { Level } from '../../event'
+import { isError, type Level } from '../../event'
 import { checkOptions, type Rule, rules } from '../../internal/options'
 import { enter, type Told, takerOf } from '../enter'
-import { isError } from '../text'
 import { type ConsoleLike, type ConsoleMethod, patchConsole, TEXT_METHODS, type TextMethod } from './patch'
 
 /** Options of `routeConsole`. */

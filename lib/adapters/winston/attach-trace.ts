@@ -1,6 +1,5 @@
 import { currentScope, HybridClock, type Scope } from '../../context'
-import { captureEvent, type LogEvent } from '../../event'
-import { isError } from '../errors'
+import { captureEvent, isError, type LogEvent } from '../../event'
 import { lineScope } from '../line-scope'
 import { errorGivenTo } from './error-of-info'
 import type { Info, WinstonLike } from './winston-like'

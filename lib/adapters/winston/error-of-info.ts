@@ -1,4 +1,5 @@
-import { errorOf, isError } from '../errors'
+import { isError } from '../../event'
+import { errorOf } from '../errors'
 import { type Info, SPLAT } from './winston-like'
 
 /** The keys under which applications pass an error among the fields. */

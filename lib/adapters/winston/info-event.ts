@@ -1,6 +1,5 @@
 import { HybridClock } from '../../context'
-import { captureEvent, type Level, type LogEvent, toJson } from '../../event'
-import { isError } from '../errors'
+import { captureEvent, isError, type Level, type LogEvent, toJson } from '../../event'
 import { severityText } from '../level-names'
 import { TRACE_KEYS } from '../trace-fields'
 import { type Captured, capturedIn } from './attach-trace'
