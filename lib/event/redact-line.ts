@@ -7,7 +7,9 @@ import { childNode, noRedaction, type PathNode, type Redactor } from '../redacti
  */
 const SUSPICIOUS = /=|(?<!["\d]):|[a-z_-]{2}\d+:|\\"|"\s|bearer |basic /i
 const SPACES = /[ \t\r\n]*/y
-const TEXT = /"(?:[^"\\]|\\.)*"/y
+const BACKSLASH = 0x5c
+/* White space around the signs of JSON, which nobody who writes logs leaves there. */
+const SPACED = /"\s/
 const OTHER = /[^\s,\]}]+/y
 
 /**
@@ -26,9 +28,10 @@ export function redactLine(line: string, redactor: Redactor): string {
 }
 
 function mayHoldSecret(line: string, redactor: Redactor): boolean {
-  if (redactor.paths !== undefined || (redactor.readsTexts && SUSPICIOUS.test(line))) return true
+  if (redactor.paths !== undefined || (redactor.readsTexts ? SUSPICIOUS : SPACED).test(line)) return true
   for (let end = line.indexOf('":'); end !== -1; end = line.indexOf('":', end + 2)) {
-    if (redactor.plan(line.slice(line.lastIndexOf('"', end - 1) + 1, end)).secret) return true
+    const key = line.slice(line.lastIndexOf('"', end - 1) + 1, end)
+    if (key.includes('\\') || redactor.plan(key).secret) return true
   }
   return false
 }
@@ -56,7 +59,7 @@ class LineRedactor {
     const first = this.#line.charAt(this.#at)
     if (first === '{') return this.#members(node)
     if (first === '[') return this.#items(node)
-    return first === '"' ? this.#clean(this.#need(TEXT)) : this.#need(OTHER)
+    return first === '"' ? this.#clean(this.#text()) : this.#need(OTHER)
   }
 
   #clean(token: string): string {
@@ -68,7 +71,7 @@ class LineRedactor {
 
   #members(node: PathNode | undefined): string {
     return this.#list('{', '}', () => {
-      const token = this.#need(TEXT)
+      const token = this.#text()
       const key = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1)
       this.#sign(':')
       const inside = childNode(node, key)
@@ -125,6 +128,16 @@ class LineRedactor {
     this.#at++
   }
 
+  /* By hand, because a regular expression needs a stack as deep as the text is long. */
+  #text(): string {
+    const from = this.#at
+    let end = this.#line.charAt(from) === '"' ? this.#line.indexOf('"', from + 1) : -1
+    while (end !== -1 && isEscaped(this.#line, end)) end = this.#line.indexOf('"', end + 1)
+    if (end === -1) throw new SyntaxError('no text')
+    this.#at = end + 1
+    return this.#line.slice(from, this.#at)
+  }
+
   #need(pattern: RegExp): string {
     const token = this.#take(pattern)
     if (token === '') throw new SyntaxError('no token')
@@ -137,4 +150,11 @@ class LineRedactor {
     this.#at += token.length
     return token
   }
+}
+
+/* Whether an odd number of backslashes stands before `at`. */
+function isEscaped(line: string, at: number): boolean {
+  let start = at
+  while (line.charCodeAt(start - 1) === BACKSLASH) start--
+  return (at - start) % 2 === 1
 }

@@ -12,6 +12,14 @@ describe('redactLine()', () => {
     ['takes the value of a secret key', '{"time":1,"password":"x","n":2}\n', '{"time":1,"password":"#","n":2}\n'],
     ['takes objects, lists and numbers too', '{"token":{"a":[1]},"b":{"cvv":123}}', '{"token":"#","b":{"cvv":"#"}}'],
     ['knows a key that is escaped', '{"pass\\u0077ord":"x","password":1}', '{"pass\\u0077ord":"#","password":"#"}'],
+    ['knows a key that is escaped, where nothing else is secret', '{"pass\\u0077ord":"x"}', '{"pass\\u0077ord":"#"}'],
+    ['knows a key with a line break', '{"password\\n":"x"}', '{"password\\n":"#"}'],
+    ['knows JSON with spaces, where texts are not read', '{"token" : 1}', '{"token":"#"}', { texts: false, censor: '#' }],
+    [
+      'knows where a text ends',
+      '{"a":"\\\\","token":["x"],"b":"\\\\\\"=","pwd":1}',
+      '{"a":"\\\\","token":"#","b":"\\\\\\"=","pwd":"#"}',
+    ],
     ['leaves null, true and false', '{"token":null,"secret":true}', '{"token":null,"secret":true}'],
     ['reads texts', '{"url":"/?token=x","msg":"Bearer a.b"}', '{"url":"/?token=#","msg":"Bearer #"}'],
     ['reads texts without a space behind the colon', '{"a":"token:x","b":"cvv2:1"}', '{"a":"token:#","b":"cvv2:#"}'],
@@ -65,6 +73,11 @@ describe('redactLine()', () => {
         expect(JSON.parse(redactLine(JSON.stringify(plain), ours))).to.deep.equal(JSON.parse(toJson(plain, ours)))
       }),
     )
+  })
+
+  it('reads a line with a text of 16 MiB', () => {
+    const line = `{"a":"x=${'y'.repeat(2 ** 24)}","token":["secret"]}`
+    expect(redact(line).slice(-14)).to.equal('","token":"#"}')
   })
 
   it('reads a line nested a hundred thousand times', () => {

@@ -57,8 +57,8 @@ class TracelaneDestination implements PinoDestination {
   write(text: string): void {
     // An event of the kit is on its way to the appenders by itself.
     if (isSpanLine() && hasOutput()) return
-    const line = oneLine(text)
     const { lastLogger, lastLevel, lastMsg, lastObj } = this
+    const line = lastLevel === undefined ? oneLine(text).trim() : oneLine(text)
     // Told for this line only; what is left of it here would be kept from the garbage collector until the next one.
     this.lastObj = undefined
     const logger = this.#logger ?? this.#nameOf(lastLogger)

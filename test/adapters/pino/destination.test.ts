@@ -258,6 +258,12 @@ describe('tracelaneDestination()', () => {
     expect(await file.lines()).to.have.lengthOf(1)
   })
 
+  it('adds to a line with white space around it, of whoever else writes, what it lacks', async () => {
+    tracelaneDestination().write(' {"a":1} \r\n')
+    const [line] = await file.lines()
+    expect(line).to.include({ a: 1 }).and.to.have.property('seq')
+  })
+
   it('refuses options that do not exist', () => {
     expect(() => tracelaneDestination({ loger: 'a' } as never)).to.throw("did you mean 'logger'?")
   })
