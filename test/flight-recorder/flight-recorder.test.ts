@@ -3,6 +3,7 @@ import { counters } from '../../lib/diagnostics'
 import type { LogEvent } from '../../lib/event'
 import { checkFlightRecorder, FlightRecorder, type FlightRecorderOptions } from '../../lib/flight-recorder'
 import { jsonLayout } from '../../lib/layout'
+import { ecsLayout } from '../../lib/layout/ecs-layout'
 import { event } from '../filter/support'
 import { until } from '../support'
 
@@ -58,6 +59,27 @@ describe('FlightRecorder', () => {
     ])
     expect(kept.fail(local)).to.deep.equal([])
     expect(fates(before)).to.deep.equal([3, 3, 0, 0])
+  })
+
+  it('gives back what other layouts can read, whatever was logged', () => {
+    const kept = recorder()
+    const local = {}
+    const err = new AggregateError([new TypeError('one of several')], 'several')
+    const hostile = new Proxy(
+      { a: 1 },
+      {
+        ownKeys: () => {
+          throw new Error('no')
+        },
+      },
+    )
+    kept.record(line({ msg: 'several', err }), local)
+    kept.record(line({ msg: 'hostile', fields: hostile }), local)
+    kept.record(line({ msg: 'told as a text', fields: { a: [1], toJSON: () => 'text' } }), local)
+    const lines = kept.fail(local).map((event) => ecsLayout({ service: undefined }, false)(event, 1))
+    expect(lines[0]).to.include('TypeError: one of several')
+    expect(lines[1]).to.include('"labels":{"fields":"[threw: no]"}')
+    expect(lines[2]).to.include('"labels":{"fields":"text"}')
   })
 
   it('forgets the lines of a request that ends well, and nothing else of the same trace', () => {
