@@ -9,7 +9,8 @@ const COLON = 0x3a
 const EQUALS = 0x3d
 const BACKSLASH = 0x5c
 
-const VALUE_START = /[ \t]{0,2}(\\?["'`])?/y
+/* `=>` is how Node prints a Map. */
+const VALUE_START = />?[ \t]{0,2}(\\?["'`])?/y
 const VALUE_END = /[\s&;,"'`<>()[\]{}|\\]/g
 const LINE_END = /[\r\n]/g
 const AUTHORITY_END = /[\s/?#"'`<>\\]/g

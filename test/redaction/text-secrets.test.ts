@@ -25,6 +25,7 @@ describe('Redactor', () => {
       ['{"token": "a\\"b", "n": 1}', '{"token": "#", "n": 1}'],
       ['"{\\"token\\":\\"x\\"}"', '"{\\"token\\":\\"#\\"}"'],
       ["{ token: 'x y' }", "{ token: '#' }"],
+      ["Map(1) { 'token' => 'x y' }", "Map(1) { 'token' => '#' }"],
       ['Authorization: Bearer abc.def', 'Authorization: #'],
       ['Cookie: a=1; b=2\nHost: c', 'Cookie: #\nHost: c'],
       ['sent Bearer abc.def to it', 'sent Bearer # to it'],
