@@ -64,7 +64,8 @@ export function enter(
 
 function toldBy(read: () => Told): Told {
   try {
-    return read()
+    const told = read()
+    return { ...told, fields: serializeFields(told.fields), err: serializeError(told.err) }
   } catch (error) {
     counters.valuesReplaced++
     return { msg: `[arguments threw: ${reasonOf(error)}]` }
@@ -72,7 +73,7 @@ function toldBy(read: () => Told): Told {
 }
 
 function eventOf(level: Level, logger: string, { msg, fields, err, time, captured, caller }: Told): LogEvent {
-  const statement = { level, logger, msg, fields: serializeFields(fields), err: serializeError(err), caller }
+  const statement = { level, logger, msg, fields, err, caller }
   if (captured !== undefined) return { time: time ?? Date.now(), ...statement, ...captured }
   const event = captureEvent(scopeOfCall(), statement)
   return time === undefined ? event : { ...event, time }

@@ -1,6 +1,9 @@
+/* Loggers are few, but other loggers may take their names from data. */
+const MAX_KNOWN = 4096
+
 /**
  * What is set for loggers by name, where a name passes on what it has to those below it; `otherwise` is for all others. Answers are
- * remembered: there are as many as loggers.
+ * remembered, for a few thousand loggers.
  */
 export function byName<T>(own: Readonly<Record<string, T>>, otherwise: T): (logger: string) => T {
   const known = new Map<string, T>()
@@ -9,6 +12,7 @@ export function byName<T>(own: Readonly<Record<string, T>>, otherwise: T): (logg
     let value = known.get(logger)
     if (value === undefined && !known.has(logger)) {
       value = nearest(names, logger, otherwise)
+      if (known.size === MAX_KNOWN) known.clear()
       known.set(logger, value)
     }
     return value as T

@@ -1,7 +1,7 @@
 import { attention, currentScope, overriddenSeverity, type Scope } from '../context'
 import { counters } from '../diagnostics'
 import { divertedTo, enterTask, hasOpenTasks, type LogEvent, nextSequence, SEVERITY } from '../event'
-import { type LoggerNode, nodeOf, routesOf } from './hierarchy'
+import { knownNode, type LoggerNode, nodeOf, routesOf } from './hierarchy'
 import type { NamedAppender } from './named-appender'
 import { beginOutput, hasOutput } from './output'
 import { volume } from './volume'
@@ -26,7 +26,7 @@ export function dispatch(event: LogEvent, node: LoggerNode = nodeOf(event.logger
  *
  * Until `configure` is called the root has an appender to the console. An event that no appender takes is counted and has no `seq`.
  */
-export function deliver(event: LogEvent, node: LoggerNode = nodeOf(event.logger)): void {
+export function deliver(event: LogEvent, node: LoggerNode = knownNode(event.logger)): void {
   if (!hasOutput()) beginOutput(dispatchIfEnabled)
   const { appenders, lowest, filtering } = routesOf(node)
   const severity = SEVERITY[event.level]
@@ -44,7 +44,7 @@ export function deliver(event: LogEvent, node: LoggerNode = nodeOf(event.logger)
 
 /** `deliver`, if the level of the logger lets the event pass. */
 export function deliverIfEnabled(event: LogEvent): void {
-  const node = nodeOf(event.logger)
+  const node = knownNode(event.logger)
   if (SEVERITY[event.level] >= node.effective) deliver(event, node)
 }
 

@@ -143,3 +143,14 @@ export function allNodes(): LoggerNode[] {
   for (let i = 0; i < all.length; i++) all.push(...(all[i] as LoggerNode).children.values())
   return all
 }
+
+/** The node of a dotted name, or the nearest one above it that exists: an event's name that comes from elsewhere adds none. */
+export function knownNode(name: string): LoggerNode {
+  let current = rootNode
+  for (const part of name.split('.')) {
+    const child = current.children.get(part)
+    if (child === undefined) break
+    current = child
+  }
+  return current
+}

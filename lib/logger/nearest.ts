@@ -1,5 +1,5 @@
 import { startFromEnvironment } from './configure'
-import { type LoggerNode, rootNode } from './hierarchy'
+import { knownNode, type LoggerNode } from './hierarchy'
 
 /**
  * The node of a dotted name, or the nearest one above it that exists; it has the level and the appenders that a new one would inherit.
@@ -9,11 +9,5 @@ import { type LoggerNode, rootNode } from './hierarchy'
  */
 export function nearestNode(name: string): LoggerNode {
   startFromEnvironment()
-  let current = rootNode
-  for (const part of name.split('.')) {
-    const child = current.children.get(part)
-    if (child === undefined) break
-    current = child
-  }
-  return current
+  return knownNode(name)
 }

@@ -8,6 +8,7 @@ import {
   extractTrace,
   fileSink,
   flush,
+  getLevels,
   type LayoutOption,
   type LogEvent,
   type LoggingOptions,
@@ -101,6 +102,32 @@ describe('how much other loggers write through our appenders', () => {
     const log = pino({ base: null }, tracelaneDestination())
     const texts = await linesOf({}, () => log.info({ password: 'hunter2', n: 7 }, 'said'))
     for (const [name, text] of Object.entries(texts)) expect(text, name).to.include('7').and.not.include('hunter2')
+  })
+
+  it('adds no name to the hierarchy for what it repeats or replays', async () => {
+    const logger = pino({ base: null, name: 'of.data.replayed' }, tracelaneDestination())
+    await linesOf(
+      { sampling: { rate: 0 }, flightRecorder: true, filters: [{ kind: 'duplicate', allowedRepetitions: 0 }] },
+      () => {
+        runWithTrace(KEPT, () => {
+          logger.info('first')
+          logger.error('failed')
+          logger.error('failed')
+        })
+      },
+    )
+    expect(Object.keys(getLevels()).filter((name) => name.startsWith('of'))).to.deep.equal([])
+  })
+
+  it('throws nothing at the caller when fields cannot be read and there are serializers', async () => {
+    const fields = {
+      req: 1,
+      get a(): never {
+        throw new Error('no')
+      },
+    }
+    const { json } = await linesOf({ serializers: { req: (req) => req } }, () => fastify.info(fields, 'said'))
+    expect(json).to.include('[arguments threw: no]')
   })
 
   const nest = nestLogger()
