@@ -105,7 +105,7 @@ describe('how much other loggers write through our appenders', () => {
   })
 
   it('adds no name to the hierarchy for what it repeats or replays', async () => {
-    const logger = pino({ base: null, name: 'of.data.replayed' }, tracelaneDestination())
+    const logger = pino({ base: null }, tracelaneDestination({ logger: 'of.data.replayed' }))
     await linesOf(
       { sampling: { rate: 0 }, flightRecorder: true, filters: [{ kind: 'duplicate', allowedRepetitions: 0 }] },
       () => {
