@@ -106,8 +106,8 @@ describe('adapters/console', () => {
     const said = () => captured.events.map(({ level, logger, msg }) => [level, logger, msg])
     const line = () => JSON.parse(captured.lines.at(-1) as string) as Record<string, unknown>
 
-    it('gives each of 20,000 lines of 100 interleaved users its own id under backpressure, once', async () => {
-      expect(await interleavedUsers('console.cjs')).to.deep.equal(allRight(20_000))
+    it('gives each line of 100 interleaved users its own id under backpressure, once', async () => {
+      expect(await interleavedUsers('console.cjs')).to.deep.equal(allRight())
     })
 
     it('makes an event of each call, with the text that the console would print, and prints nothing', async () => {

@@ -34,8 +34,8 @@ for (const [name, make] of Object.entries(versions)) {
     const lines = () => captured.lines.map((line) => JSON.parse(line) as Record<string, unknown>)
     const line = () => lines().at(-1) as Record<string, unknown>
 
-    it('gives each of 20,000 lines of 100 interleaved users its own id under backpressure, once', async () => {
-      expect(await interleavedUsers('fastify.cjs', [name])).to.deep.equal(allRight(20_000))
+    it('gives each line of 100 interleaved users its own id under backpressure, once', async () => {
+      expect(await interleavedUsers('fastify.cjs', [name])).to.deep.equal(allRight())
     })
 
     async function answered(

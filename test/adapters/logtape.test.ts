@@ -43,12 +43,12 @@ for (const [name, logtape] of Object.entries(versions)) {
       for (const listener of process.listeners('exit')) if (!exits.includes(listener)) process.off('exit', listener)
     })
 
-    it('gives each of 20,000 lines of 100 interleaved users its own id under backpressure, once', async () => {
-      expect(await interleavedUsers('logtape.cjs', [name])).to.deep.equal(allRight(20_000))
+    it('gives each line of 100 interleaved users its own id under backpressure, once', async () => {
+      expect(await interleavedUsers('logtape.cjs', [name])).to.deep.equal(allRight())
     })
 
     it('does so behind a sink that holds records back, inside captureTrace()', async () => {
-      expect(await interleavedUsers('logtape.cjs', [name, 'held'])).to.deep.equal(allRight(20_000))
+      expect(await interleavedUsers('logtape.cjs', [name, 'held'])).to.deep.equal(allRight())
     })
 
     it('maps levels, the category to the logger name, and values in the message', () => {

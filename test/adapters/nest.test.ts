@@ -40,8 +40,8 @@ for (const [version, folder] of Object.entries(folders)) {
     const line = () => JSON.parse(captured.lines.at(-1) as string) as Record<string, unknown>
     const said = () => captured.events.map(({ level, logger, msg }) => [level, logger, msg])
 
-    it('gives each of 20,000 lines of 100 interleaved users its own id under backpressure, once', async () => {
-      expect(await interleavedUsers('nest.cjs', [folder])).to.deep.equal(allRight(20_000))
+    it('gives each line of 100 interleaved users its own id under backpressure, once', async () => {
+      expect(await interleavedUsers('nest.cjs', [folder])).to.deep.equal(allRight())
     })
 
     it('is the LoggerService of Logger: levels, and the context as logger name', () => {

@@ -67,13 +67,13 @@ for (const [title, { name, folder, runs, current }] of Object.entries(versions))
       return JSON.parse(captured.lines[0] as string) as Record<string, unknown>
     }
 
-    it('gives each of 20,000 lines of 100 interleaved users its own id under backpressure, once', async () => {
-      expect(await interleavedUsers('otel-logs.cjs', [name, folder])).to.deep.equal(allRight(20_000))
+    it('gives each line of 100 interleaved users its own id under backpressure, once', async () => {
+      expect(await interleavedUsers('otel-logs.cjs', [name, folder])).to.deep.equal(allRight())
     })
 
     it('gives each its own id when the records carry it, outside any trace of ours', async () => {
       const verdict = await interleavedUsers('otel-logs.cjs', [name, folder, 'span'])
-      expect(verdict).to.deep.equal({ ...allRight(20_000), wrongMdc: 20_000 })
+      expect(verdict).to.deep.equal({ ...allRight(), wrongMdc: allRight().lines })
     })
 
     it('maps body, attributes, scope and time', () => {
