@@ -103,10 +103,8 @@ class ServedRequest implements EmitWatcher {
       case 'socket':
         if (this.#spans) this.#startCounting(first as Socket)
         return
-      case 'prefinish':
-        this.#stopCounting()
-        return
       case 'finish':
+        this.#stopCounting()
         if (wasReset(res)) this.#endEarly(res)
         else this.#end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode, undefined)
         return
@@ -117,8 +115,8 @@ class ServedRequest implements EmitWatcher {
 
   /*
    * What a connection has written grows by this response only from the time it gets the socket (a pipelined one waits for it) to
-   * 'prefinish', when all of it has been handed over; at 'finish' the socket may belong to the next response already. Streams of
-   * HTTP/2 share their connection all the time, so nothing is counted there.
+   * 'finish': Node's own listener, which gives the socket to the next response, comes after the watcher. Streams of HTTP/2 share their
+   * connection all the time, so nothing is counted there.
    */
   #startCounting(socket: Socket): void {
     if (this.#res.req?.httpVersionMajor > 1) return
