@@ -1,6 +1,7 @@
 // The operations of micro.mjs. `prepare` gives a function of no arguments; `peer` names the operation that it is compared with.
-import { EventEmitter } from 'node:events'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
+import { Duplex } from 'node:stream'
 
 const require = createRequire(import.meta.url)
 const core = () => require('../../../dist/core.js')
@@ -61,19 +62,26 @@ function repeat(operation, times) {
   for (let i = 0; i < times; i++) if (operation() === undefined) throw new Error('no result')
 }
 
-/* As much of a request and a response as the middleware touches. */
-function fakeExchange(headers) {
-  const req = new EventEmitter()
-  Object.assign(req, { method: 'GET', url: '/orders/7', headers })
-  const res = new EventEmitter()
-  Object.assign(res, { socket: {}, statusCode: 200, headersSent: false, setHeader() {} })
+const socket = Object.assign(new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }), { bytesWritten: 0 })
+
+/* Node's own request and response, on a socket that leads nowhere; the headers are parsed, as Express reads them anyway. */
+function exchange(headers) {
+  const req = new IncomingMessage(socket)
+  Object.assign(req, { method: 'GET', url: '/orders/7', httpVersionMajor: 1, httpVersionMinor: 1 })
+  req.headers = headers
+  const res = new ServerResponse(req)
+  res.socket = socket
   return { req, res }
 }
 
+/* The end comes from inside the request, as it does when a handler answers. */
 function serve(middleware, { req, res }) {
-  middleware(req, res, () => undefined)
-  res.emit('finish')
-  res.emit('close')
+  middleware(req, res, () => {
+    res.setHeader('content-type', 'text/plain')
+    res.emit('finish')
+    res.emit('close')
+    req.emit('close')
+  })
   return res
 }
 
@@ -135,19 +143,19 @@ export const operations = {
       return () => withSpan('work', () => true)
     },
   },
-  'a fake request and its response, no middleware': {
-    prepare: () => () => serve((_req, _res, next) => next(), fakeExchange(ORDINARY)),
+  'a request and its response without a connection, no middleware': {
+    prepare: () => () => serve((_req, _res, next) => next(), exchange(ORDINARY)),
   },
   'the same with traceMiddleware({ spans: false })': {
     prepare() {
       const middleware = require('tracelane/middleware/express').traceMiddleware({ spans: false })
-      return () => serve(middleware, fakeExchange(ORDINARY))
+      return () => serve(middleware, exchange(ORDINARY))
     },
   },
   "the same with a caller's traceparent": {
     prepare() {
       const middleware = require('tracelane/middleware/express').traceMiddleware({ spans: false })
-      return () => serve(middleware, fakeExchange(ALONE))
+      return () => serve(middleware, exchange(ALONE))
     },
   },
 }
