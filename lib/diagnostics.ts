@@ -88,6 +88,15 @@ export const counters: Counters = processWide('counters.1', () => ({
 /** A batch went from the calling thread to a flush thread: `{ sink, events, bytes }`. */
 export const batchPosted = channel('tracelane.batch.posted')
 
+/** A queue is full: a `QueueFull`, once for each spell. Runs inside the log call. */
+export const queueFull = channel('tracelane.queue.full')
+
+/** The accounts of an appender's sinks, at the end of each flush: a list of `SinkLedger`. */
+export const ledgerTold = channel('tracelane.ledger')
+
+/** A sink has no flush thread though one was wanted: `{ sink, reason }`. */
+export const threadDenied = channel('tracelane.thread.denied')
+
 /** An event is not written: `{ reason, event }`, where the reason is `filtered`, `sampled` or `budget`. Runs inside the log call. */
 export const eventLeftOut = channel('tracelane.event.left-out')
 

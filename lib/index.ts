@@ -1,4 +1,17 @@
-export type { AsyncAppenderOptions, FlushResult } from './appender'
+export {
+  type AppenderLedger,
+  type AppenderListeners,
+  type AsyncAppenderOptions,
+  type Durability,
+  type FlushResult,
+  type FullCause,
+  type LossCounts,
+  type LossReason,
+  type Overflow,
+  prometheusText,
+  type QueueFull,
+  type SinkLedger,
+} from './appender'
 export {
   Baggage,
   type BaggageEntry,
@@ -55,6 +68,7 @@ export {
   type LoggerLevel,
   type LoggerOptions,
   type LoggingOptions,
+  ledger,
   levelEndpoint,
   type RequestLogOptions,
   requestLogger,

@@ -1,34 +1,46 @@
-import { complain, counters } from '../diagnostics'
-import type { LogEvent } from '../event'
+import { complain, counters, ledgerTold } from '../diagnostics'
+import { type LogEvent, subscribeEvents } from '../event'
 import { tty } from '../internal/builtin'
 import { createLayout, type Layout, type Origin } from '../layout'
 import { type SinkSpec, withoutLayout } from '../sinks'
-import type { FlushResult } from './batch'
 import { endingSince, guardExit } from './exit-guard'
-import { type AsyncAppenderOptions, resolveAppenderOptions } from './options'
+import type { SinkLedger } from './ledger'
+import { type FlushResult, tellListener } from './listeners'
+import { type AsyncAppenderOptions, type ResolvedAppenderOptions, resolveAppenderOptions } from './options'
 import { SinkQueue } from './sink-queue'
 
 /**
  * Takes events on the thread that logs and has them written by flush threads, one for each sink, so that a slow sink holds up
  * nobody else.
  *
- * Each event becomes a finished line inside `append`, in the flow that logs; the flush thread never asks whose line it is.
+ * What each event says is finished inside `append`, in the flow that logs; the flush thread never asks whose it is.
  * Memory is bounded by `queueBytes` for each sink. Whoever made it closes it; until then it drains itself when the process ends.
  */
 export class AsyncAppender {
   readonly maxFlushTimeMs: number
+  readonly drainOnSignals: boolean
   readonly #queues: readonly SinkQueue[]
+  readonly #listeners: Pick<ResolvedAppenderOptions, 'onFlush' | 'onTaskEnd'>
   readonly #unguard: () => void
+  readonly #unsubscribe: () => void
   #closed: Promise<FlushResult> | undefined
 
   constructor(sinks: readonly SinkSpec[], origin: Origin, options?: AsyncAppenderOptions) {
     const resolved = resolveAppenderOptions(options)
     this.maxFlushTimeMs = resolved.maxFlushTimeMs
+    this.drainOnSignals = resolved.drainOnSignals
+    this.#listeners = resolved
     this.#queues = sinks.map((spec) => new SinkQueue(withoutLayout(spec), layoutOf(spec, origin), resolved))
     this.#unguard = guardExit(this)
+    this.#unsubscribe = subscribeEvents({
+      onTaskEnded: (end) => {
+        for (const queue of this.#queues) queue.handOver()
+        tellListener(this.#listeners.onTaskEnd, end)
+      },
+    })
   }
 
-  /** Takes an event for every sink. Never throws; waits only for room, at most `appendTimeoutMs`, and from level warn. */
+  /** Takes an event for every sink. Never throws; waits only as the overflow policy and the durability say. */
   append(event: LogEvent, seq: number): void {
     if (this.#closed !== undefined) {
       counters.eventsAfterClose++
@@ -44,7 +56,10 @@ export class AsyncAppender {
   /** Resolves with counts when every event appended before is written, or at the deadline (default `maxFlushTimeMs`). */
   async flush(deadlineMs: number = this.maxFlushTimeMs): Promise<FlushResult> {
     await Promise.all(this.#queues.map((queue) => queue.flush(deadlineMs)))
-    return this.#counts()
+    if (ledgerTold.hasSubscribers) ledgerTold.publish(this.ledger())
+    const result = this.#counts()
+    tellListener(this.#listeners.onFlush, result)
+    return result
   }
 
   /** Blocks this thread until everything is written, at most `deadlineMs`; returns how many events are left. */
@@ -62,12 +77,18 @@ export class AsyncAppender {
     return this.#closed
   }
 
+  /** The accounts of the sinks, in order, as they are now. */
+  ledger(): SinkLedger[] {
+    return this.#queues.map((queue) => queue.ledger())
+  }
+
   async #close(): Promise<FlushResult> {
     const result = await this.flush()
     counters.eventsUnwritten += result.pending
     if (result.pending > 0) complain('close', `${result.pending} events were not written before their appender was closed`)
     await Promise.all(this.#queues.map((queue) => queue.close()))
     this.#unguard()
+    this.#unsubscribe()
     return result
   }
 

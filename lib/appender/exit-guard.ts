@@ -6,6 +6,8 @@ import { processWide } from '../internal/runtime'
 /** Something with lines that must be written before the process ends. */
 export interface Drainable {
   readonly maxFlushTimeMs: number
+  /** Whether signals drain it; if nobody wants that, we do not listen to them. */
+  readonly drainOnSignals: boolean
   /** Writes what is left, blocking this thread up to `deadlineMs`; returns how many events are still not written. */
   drain(deadlineMs: number): number
   /** Everything is drained, and the process ends now: at 'exit', or by the signal that is about to be raised again. */
@@ -40,13 +42,15 @@ interface Guard {
   readonly guarded: Set<Drainable>
   readonly withholders: Set<Withholder>
   unhook: () => void
+  hearsSignals: boolean
   endingSince: number | undefined
 }
 
-const guard = processWide<Guard>('exit-guard.2', () => ({
+const guard = processWide<Guard>('exit-guard.3', () => ({
   guarded: new Set(),
   withholders: new Set(),
   unhook: () => {},
+  hearsSignals: false,
   endingSince: undefined,
 }))
 const { guarded, withholders } = guard
@@ -56,6 +60,7 @@ export function guardExit(drainable: Drainable): () => void {
   // Outside the flow that happens to log first: signal listeners, the application's too, run in the flow in which the first was added.
   if (guarded.size === 0) runOutside(hook)
   guarded.add(drainable)
+  if (drainable.drainOnSignals && !guard.hearsSignals) runOutside(hookSignals)
   // The first event of the process may come from an 'exit' listener.
   if ((process as { _exiting?: boolean })._exiting === true) guard.endingSince ??= Date.now()
   return () => {
@@ -79,28 +84,35 @@ export function endingSince(): number | undefined {
 
 function hook(): void {
   process.on('exit', onExit)
-  if (workerThreads().isMainThread) for (const signal of SIGNALS) process.prependListener(signal, onSignal)
   guard.unhook = () => {
     process.removeListener('exit', onExit)
     for (const signal of SIGNALS) process.removeListener(signal, onSignal)
+    guard.hearsSignals = false
   }
+}
+
+function hookSignals(): void {
+  guard.hearsSignals = true
+  if (workerThreads().isMainThread) for (const signal of SIGNALS) process.prependListener(signal, onSignal)
 }
 
 function onCrash(): void {
   for (const withholder of withholders) withholder.crashing()
 }
 
-function drainAll(): number {
+function drainAll(which: (drainable: Drainable) => boolean): number {
   for (const withholder of withholders) withholder.ending()
   let left = 0
   const start = Date.now()
-  for (const drainable of guarded) left += drainable.drain(Math.max(drainable.maxFlushTimeMs - (Date.now() - start), 0))
+  for (const drainable of guarded) {
+    if (which(drainable)) left += drainable.drain(Math.max(drainable.maxFlushTimeMs - (Date.now() - start), 0))
+  }
   return left
 }
 
 function onExit(): void {
   guard.endingSince ??= Date.now()
-  report(drainAll())
+  report(drainAll(() => true))
 }
 
 function report(left: number): void {
@@ -112,7 +124,7 @@ function report(left: number): void {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  const left = drainAll()
+  const left = drainAll(({ drainOnSignals }) => drainOnSignals)
   if (process.listenerCount(signal) > 1) return
   report(left)
   // Re-raised without our listener, so that the default action, and with it the exit status, is that of the signal. Nothing else is

@@ -1,21 +1,19 @@
-import type { Batch } from './batch'
-
 /**
- * Takes batches over from the thread that logs and writes them to one sink, in order. Two kinds: `FlushThread` (a worker) and
- * `InProcessFlusher` (the thread that logs).
+ * Brings what lies in a ring to one sink, in order. Two kinds: `FlushThread` (a worker) and `InProcessFlusher` (the thread that logs).
  */
 export interface Flusher {
-  /** Takes a batch. Never throws, never waits for a write. */
-  post(batch: Batch): void
-  /** How many characters and events are taken over and not resolved yet; looks at the newest state. */
-  backlog(): { readonly characters: number; readonly events: number }
-  /** Events that the sink has, and that it refused, so far. */
-  outcome(): { readonly delivered: number; readonly failed: number }
-  /** Blocks this thread up to `ms` milliseconds until more is resolved; false if nothing was. */
-  waitForProgress(ms: number): boolean
+  /** Is told that frames were written to the ring. Never throws, never waits for a write. */
+  posted(): void
+  /** Takes a line that is too large for the ring, before the frame that stands for it is written. */
+  outside(payload: number, text: string): void
+  /**
+   * Blocks this thread up to `ms` milliseconds until frames are resolved, by `help` with its own hands if nobody else is at it; false if
+   * none were.
+   */
+  waitForProgress(ms: number, help: boolean): boolean
   /** Resolves when everything posted before is resolved, or at the deadline. Needs the event loop. */
   settled(deadlineMs: number): Promise<void>
-  /** Blocks this thread until everything posted is written, or the deadline has passed. For exits, where no event loop turns. */
+  /** Blocks this thread until everything posted is resolved, or the deadline has passed. For exits, where no event loop turns. */
   drain(deadlineMs: number): void
   /** Ends the thread and releases the sink; what is not resolved by then stays unresolved. Idempotent. */
   close(): Promise<void>

@@ -1,21 +1,15 @@
 import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
 import { openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
-import type { Batch } from './batch'
 import type { Flusher } from './flusher'
+import type { OutsideLines } from './outside-lines'
 import { pauseUntil } from './pause'
-import { deliver } from './worker/deliver'
+import { type QueueMemory, WORD } from './ring'
+import { takeOver, tryLock, unlock } from './take-over'
 
 const NO_WAIT: Pause = () => false
 const FIRST_RETRY_MS = 20
 const MAX_RETRY_MS = 2_000
-
-/* What is still to be written of a batch. Bytes, because a write may stop inside a character. */
-interface Waiting {
-  readonly bytes: Buffer
-  readonly characters: number
-  readonly events: number
-}
 
 /**
  * Writes on the thread that logs: where no worker can be started, or none is wanted (`thread: false`).
@@ -24,40 +18,30 @@ interface Waiting {
  */
 export class InProcessFlusher implements Flusher {
   readonly #sink: Sink
-  #waiting: Waiting[] = []
+  readonly #memory: QueueMemory
+  readonly #outside: OutsideLines
   #retry: NodeJS.Timeout | undefined
   #retryMs = FIRST_RETRY_MS
-  #delivered = 0
-  #failed = 0
 
-  constructor(spec: SinkSpec) {
+  constructor(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines) {
     this.#sink = openSink(spec)
+    this.#memory = memory
+    this.#outside = outside
   }
 
-  post(batch: Batch): void {
-    this.#waiting.push({ bytes: Buffer.from(batch.text), characters: batch.text.length, events: batch.events })
-    this.#writeWaiting(NO_WAIT)
+  posted(): void {
+    this.#write(NO_WAIT)
     this.#retryLater()
   }
 
-  backlog(): { characters: number; events: number } {
-    let characters = 0
-    let events = 0
-    for (const batch of this.#waiting) {
-      characters += batch.characters
-      events += batch.events
-    }
-    return { characters, events }
-  }
-
-  outcome(): { delivered: number; failed: number } {
-    return { delivered: this.#delivered, failed: this.#failed }
+  outside(): void {
+    // It is found among the lines that are kept anyway.
   }
 
   waitForProgress(ms: number): boolean {
-    const before = this.#waiting.length
-    this.#writeWaiting(pauseUntil(Date.now() + ms))
-    return this.#waiting.length < before
+    const before = this.#position
+    this.#write(pauseUntil(Date.now() + ms))
+    return this.#position !== before
   }
 
   async settled(deadlineMs: number): Promise<void> {
@@ -65,7 +49,7 @@ export class InProcessFlusher implements Flusher {
   }
 
   drain(deadlineMs: number): void {
-    this.#writeWaiting(pauseUntil(Date.now() + deadlineMs))
+    this.#write(pauseUntil(Date.now() + deadlineMs))
   }
 
   async close(): Promise<void> {
@@ -73,38 +57,38 @@ export class InProcessFlusher implements Flusher {
     this.#sink.close()
   }
 
+  /* A reader that is slow, but reads, moves it too. */
+  get #position(): number {
+    const { words } = this.#memory
+    return Atomics.load(words, WORD.tail) + Atomics.load(words, WORD.written)
+  }
+
+  get #isEmpty(): boolean {
+    const { words } = this.#memory
+    return Atomics.load(words, WORD.tail) === Atomics.load(words, WORD.head)
+  }
+
   #retryLater(): void {
-    if (this.#waiting.length === 0) this.#retryMs = FIRST_RETRY_MS
+    if (this.#isEmpty) this.#retryMs = FIRST_RETRY_MS
     else if (this.#retry === undefined) this.#retry = runOutside(() => setTimeout(() => this.#tryAgain(), this.#retryMs).unref())
   }
 
   #tryAgain(): void {
     this.#retry = undefined
-    const [before, batches] = [this.#waiting[0]?.bytes.length, this.#waiting.length]
-    this.#writeWaiting(NO_WAIT)
-    // A reader that is slow, but reads, is no reason to come less often.
-    const moved = this.#waiting.length < batches || this.#waiting[0]?.bytes.length !== before
-    this.#retryMs = moved ? FIRST_RETRY_MS : Math.min(this.#retryMs * 2, MAX_RETRY_MS)
+    const before = this.#position
+    this.#write(NO_WAIT)
+    this.#retryMs = this.#position !== before ? FIRST_RETRY_MS : Math.min(this.#retryMs * 2, MAX_RETRY_MS)
     this.#retryLater()
   }
 
-  /* A batch that could not be written whole is kept from where it stopped, and tried again with the next one. */
-  #writeWaiting(pause: Pause): void {
-    for (let batch = this.#waiting[0]; batch !== undefined; batch = this.#waiting[0]) {
-      const delivery = deliver(this.#sink, batch.bytes, pause, () => {
-        counters.writesRetried++
-      })
-      if (delivery.outcome === 'unfinished') {
-        this.#waiting[0] = { ...batch, bytes: delivery.rest }
-        complain('sink', `a sink cannot write: ${delivery.reason}; it will be tried again`)
-        return
-      }
-      this.#waiting.shift()
-      if (delivery.outcome === 'delivered') this.#delivered += batch.events
-      else {
-        this.#failed += batch.events
-        complain('sink', `a sink refused ${batch.events} events: ${delivery.reason}`)
-      }
-    }
+  #write(pause: Pause): void {
+    // Held already: a getter of the application logs while this thread writes what it logged before.
+    if (this.#isEmpty || !tryLock(this.#memory)) return
+    const before = this.#memory.retries
+    const { trouble, rejected } = takeOver(this.#memory, this.#sink, (payload) => this.#outside.text(payload), pause)
+    unlock(this.#memory)
+    counters.writesRetried += this.#memory.retries - before
+    if (trouble !== undefined) complain('sink', `a sink cannot write: ${trouble}; it will be tried again`)
+    if (rejected !== undefined) complain('sink', `a sink refused ${rejected.events} events: ${rejected.reason}`)
   }
 }

@@ -1,4 +1,13 @@
 export { AsyncAppender } from './async-appender'
-export type { FlushResult } from './batch'
 export { type Drainable, guardExit, guardWithheld } from './exit-guard'
-export { type AsyncAppenderOptions, appenderRules } from './options'
+export { type AppenderLedger, prometheusText, type SinkLedger } from './ledger'
+export type { AppenderListeners, FlushResult, FullCause, QueueFull } from './listeners'
+export type { LossCounts, LossReason } from './losses'
+export {
+  type AsyncAppenderOptions,
+  appenderRules,
+  checkDurability,
+  type Durability,
+  type Overflow,
+  resolveAppenderOptions,
+} from './options'

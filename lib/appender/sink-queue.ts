@@ -1,81 +1,113 @@
 import { runOutside } from '../context'
-import { batchPosted, complain, counters } from '../diagnostics'
-import { captureEvent, type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
+import { batchPosted, complain, counters, queueFull, threadDenied } from '../diagnostics'
+import { LEVELS, type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
 import type { Layout } from '../layout'
-import type { SinkSpec } from '../sinks'
-import type { FlushResult } from './batch'
+import { destinationOf, type SinkSpec } from '../sinks'
+import { cutEvent } from './cut-event'
 import { FlushThread } from './flush-thread'
 import type { Flusher } from './flusher'
 import { InProcessFlusher } from './in-process-flusher'
-import type { AsyncAppenderOptions } from './options'
+import type { SinkLedger } from './ledger'
+import { type FlushResult, type QueueFull, tellListener } from './listeners'
+import { Losses, type LossReason } from './losses'
+import type { ResolvedAppenderOptions } from './options'
+import { OutsideLines } from './outside-lines'
+import { QueueRoom, type Verdict } from './queue-room'
+import { RecordBatch } from './record-batch'
+import { LineRecords, type RecordWriter } from './record-writer'
+import { ACCOUNT, FRAME, type FrameContent, HEADER_BYTES, padded, QueueMemory, RingReader, RingWriter, ROW, SYNC } from './ring'
 
-/** A hand-over costs the same for one line as for many; beyond 64 KiB a batch gets dearer again (caches). */
-const BATCH_CHARACTERS = 64 * 1024
-/** The share of the queue that is kept free for warn and above: logback's discardingThreshold. */
-const RESERVED_SHARE = 0.2
+/* How long a call that waits gives the flush thread before it looks whether that still lives. */
+const WAIT_SLICE_MS = 100
+/* A flush thread that gives no sign of life for so long is dead, or stuck in the kernel. */
+const LIFELESS_MS = 10_000
+const LEVEL_OF = new Map(LEVELS.map((level) => [SEVERITY[level], level]))
 
 /**
- * The lines that wait for one sink: the batch that is being filled, and those that the flusher has not resolved yet.
+ * The lines that wait for one sink: the batch that is being gathered, and the frames in the ring that the flusher has not resolved yet.
  *
- * A line is finished, trace id included, before it gets here, so it does not matter in whose flow it is handed over or written.
+ * A record is finished, trace id included, before it gets here, so it does not matter in whose flow it is handed over or written.
  */
 export class SinkQueue {
   readonly #spec: SinkSpec
-  readonly #layout: Layout
-  readonly #options: Required<AsyncAppenderOptions>
-  readonly #reserved: number
+  readonly #options: ResolvedAppenderOptions
+  readonly #writer: RecordWriter
+  readonly #batch: RecordBatch
+  readonly #memory: QueueMemory
+  readonly #ring: RingWriter
+  readonly #reader: RingReader
+  readonly #outside = new OutsideLines()
+  readonly #room: QueueRoom
+  readonly #losses = new Losses()
   readonly #timer: NodeJS.Timeout
+  /* One for each log call that runs inside another (in a getter of what is logged). */
+  readonly #rows: Int32Array[] = []
+  /* How many records are being made. Until they are in the batch, nothing may be handed over: their rows refer to its dictionary. */
+  #writing = 0
   /* Opened with the first batch, so that a program that logs nothing starts no thread. */
   #flusher: Flusher | undefined
-  #text = ''
-  #events = 0
   #armed = false
-  /* What the flusher had not resolved when we last asked; it can only have become less. */
-  #backlog = 0
-  #discarded = 0
-  #unannounced = new Map<Level, number>()
+  #entered = 0
+  #highWater = 0
+  #blockedMs = 0
+  #durabilityMissed = 0
+  #isFull = false
 
-  constructor(spec: SinkSpec, layout: Layout, options: Required<AsyncAppenderOptions>) {
+  constructor(spec: SinkSpec, layout: Layout, options: ResolvedAppenderOptions) {
     this.#spec = spec
-    this.#layout = layout
     this.#options = options
-    this.#reserved = options.queueBytes * RESERVED_SHARE
+    this.#writer = new LineRecords(layout)
+    this.#batch = new RecordBatch(this.#writer)
+    this.#memory = QueueMemory.create(options.queueBytes)
+    this.#ring = new RingWriter(this.#memory)
+    this.#reader = new RingReader(this.#memory)
+    this.#room = new QueueRoom(options, this.#memory, this.#ring, this.#outside)
     // A timer keeps, and shows to whatever it calls, the flow in which it was made.
-    this.#timer = runOutside(() => setTimeout(() => this.#post(), options.flushIntervalMs).unref())
+    this.#timer = runOutside(() => setTimeout(() => this.#onTimer(), options.flushIntervalMs).unref())
   }
 
   /** Takes an event, or discards and counts it. */
   append(event: LogEvent, seq: number): void {
-    const line = this.#layout(event, seq)
-    if (!this.#hasRoom(event.level, line.length)) {
-      this.#discard(event.level)
-      return
-    }
-    if (this.#unannounced.size > 0) this.#announceLoss()
-    this.#add(line)
+    this.#rows[this.#writing] ??= new Int32Array(this.#writer.rowWords)
+    const row = this.#rows[this.#writing] as Int32Array
+    this.#entered++
+    const text = this.#record(event, seq, row)
+    if (this.#room.isAmple(text.length)) this.#add(text, row, event.level)
+    else this.#addExactly(event, seq, text, row, 0)
+    if (this.#options.durability[event.level] !== undefined) this.#secure(event.level)
   }
 
-  /** Resolves when what was appended before is written or refused, or at the deadline. */
+  /** Resolves when what was appended before is resolved, or at the deadline. */
   async flush(deadlineMs: number): Promise<void> {
+    const deadline = Date.now() + deadlineMs
     this.handOver()
     await this.#flusher?.settled(deadlineMs)
+    if (!this.#losses.isPending) return
+    this.handOver()
+    await this.#flusher?.settled(Math.max(deadline - Date.now(), 0))
   }
 
-  /** Hands over what waits, with the announcement of what was lost. */
+  /** Hands over what waits, with the announcement of what was lost if there is room for it. */
   handOver(): void {
-    if (this.#unannounced.size > 0) this.#announceLoss()
+    if (this.#losses.isPending) this.#announceLoss()
     this.#post()
   }
 
   /** `handOver` at the end of the process: a program that ends before its first hand-over needs no thread for it. */
   handOverAtEnd(): void {
-    if (this.#events > 0) this.#flusher ??= new InProcessFlusher(this.#spec)
+    if (this.#batch.events > 0) this.#flusher ??= new InProcessFlusher(this.#spec, this.#memory, this.#outside)
+    // A getter of what is logged may end the process: its log call never returns.
+    this.#writing = 0
     this.handOver()
   }
 
   /** Writes what was handed over, blocking this thread up to `deadlineMs`. */
   drain(deadlineMs: number): void {
+    const deadline = Date.now() + deadlineMs
     this.#flusher?.drain(deadlineMs)
+    if (!this.#losses.isPending) return
+    this.handOver()
+    this.#flusher?.drain(Math.max(deadline - Date.now(), 0))
   }
 
   /** Ends the flush thread; what waits stays unwritten. */
@@ -86,86 +118,269 @@ export class SinkQueue {
 
   /** Counts since the queue was made. */
   counts(): FlushResult {
-    const { delivered, failed } = this.#flusher?.outcome() ?? { delivered: 0, failed: 0 }
-    const pending = this.#events + (this.#flusher?.backlog().events ?? 0)
-    return { delivered, failed, discarded: this.#discarded, pending }
+    const delivered = this.#memory.counted(ACCOUNT.delivered)
+    const failed = this.#memory.counted(ACCOUNT.rejected)
+    return { delivered, failed, discarded: this.#losses.total, pending: this.#inFlight }
   }
 
-  #post(): void {
+  /** The account of this sink, as it is now. */
+  ledger(): SinkLedger {
+    const memory = this.#memory
+    const oldest = this.#reader.oldestTime()
+    return {
+      destination: destinationOf(this.#spec),
+      entered: this.#entered,
+      delivered: memory.counted(ACCOUNT.delivered),
+      discarded: this.#losses.counts(),
+      discardedTotal: this.#losses.total,
+      rejected: memory.counted(ACCOUNT.rejected),
+      spooled: memory.counted(ACCOUNT.spooled),
+      inFlight: this.#inFlight,
+      retried: memory.retries,
+      bytes: memory.counted(ACCOUNT.bytes),
+      queuedBytes: this.#queuedBytes(),
+      highWaterBytes: this.#highWater,
+      lagMs: oldest === undefined ? 0 : Math.max(Date.now() - oldest, 0),
+      blockedMs: this.#blockedMs,
+      durabilityMissed: this.#durabilityMissed,
+      thread: this.#flusher instanceof FlushThread,
+    }
+  }
+
+  get #inFlight(): number {
+    return this.#batch.events + this.#reader.pendingEvents()
+  }
+
+  #queuedBytes(): number {
+    this.#room.look()
+    return this.#room.usedBytes + (this.#batch.events > 0 ? this.#batch.frameBytes() : 0)
+  }
+
+  #onTimer(): void {
     this.#armed = false
-    if (this.#events === 0) return
-    const batch = { text: this.#text, events: this.#events }
-    this.#text = ''
-    this.#events = 0
-    this.#backlog += batch.text.length
-    counters.batchesPosted++
-    if (batchPosted.hasSubscribers) {
-      batchPosted.publish({ sink: this.#spec.kind, events: batch.events, bytes: Buffer.byteLength(batch.text) })
-    }
-    this.#flusher ??= startFlusher(this.#spec, this.#options.thread)
-    this.#flusher.post(batch)
-  }
-
-  #add(line: string): void {
-    this.#text += line
-    this.#events++
-    if (this.#text.length >= BATCH_CHARACTERS) this.#post()
-    else if (!this.#armed) {
-      this.#armed = true
-      this.#timer.refresh()
-    }
-  }
-
-  #hasRoom(level: Level, size: number): boolean {
-    if (this.#free() >= size + this.#reserved) return true
-    const discardable = SEVERITY[level] <= SEVERITY.info
-    const needed = discardable ? size + this.#reserved : size
-    if (this.#free() >= needed) return true
-    this.#backlog = this.#flusher?.backlog().characters ?? 0
-    if (this.#free() >= needed) return true
-    // What is larger than the whole queue is taken when nothing else waits.
-    if (this.#free() === this.#options.queueBytes) return true
-    return !discardable && this.#waitForRoom(size)
-  }
-
-  #waitForRoom(size: number): boolean {
-    const deadline = Date.now() + this.#options.appendTimeoutMs
     this.#post()
-    for (;;) {
-      this.#backlog = this.#flusher?.backlog().characters ?? 0
-      if (this.#free() >= size || this.#backlog === 0) return true
-      const rest = deadline - Date.now()
-      if (rest <= 0) return false
-      this.#flusher?.waitForProgress(rest)
+  }
+
+  #record(event: LogEvent, seq: number, row: Int32Array): string {
+    this.#writing++
+    try {
+      return this.#writer.write(event, seq, row)
+    } finally {
+      this.#writing = Math.max(this.#writing - 1, 0)
     }
   }
 
-  #free(): number {
-    return this.#options.queueBytes - this.#text.length - this.#backlog
+  #add(text: string, row: Int32Array, level: Level, bytes?: number): void {
+    if (this.#losses.isPending) this.#announceLoss()
+    const batch = this.#batch
+    batch.add(text, row, level, this.#flagsOf(level), bytes)
+    this.#room.accept()
+    if (batch.length >= this.#room.batchLength || batch.events >= this.#room.batchEvents) this.#post()
+    else if (!this.#armed) this.#arm()
   }
 
-  #discard(level: Level): void {
-    this.#discarded++
+  #arm(): void {
+    this.#armed = true
+    this.#timer.refresh()
+  }
+
+  /* The way of an event when room is scarce, or when it is large. */
+  #addExactly(event: LogEvent, seq: number, text: string, row: Int32Array, cuts: number): void {
+    const { maxEventBytes } = this.#options
+    const bytes = Buffer.byteLength(text)
+    if (bytes > maxEventBytes && cuts < 2) {
+      const cut = cutEvent(event, bytes, maxEventBytes, cuts > 0)
+      this.#addExactly(cut, seq, this.#record(cut, seq, row), row, cuts + 1)
+      return
+    }
+    if (this.#room.isOutside(HEADER_BYTES + this.#writer.dictionaryBytes + row.byteLength + bytes)) {
+      this.#addOutside(event, seq, row)
+      return
+    }
+    if (this.#room.isOutside(this.#batch.frameBytes(bytes))) this.#post()
+    const discardable = SEVERITY[event.level] <= SEVERITY.info
+    if (this.#letIn(event.level, seq, () => this.#room.verdict(this.#batch, bytes, discardable))) {
+      this.#add(text, row, event.level, bytes)
+    }
+  }
+
+  #addOutside(event: LogEvent, seq: number, row: Int32Array): void {
+    const line = this.#writer.line(event, seq)
+    const bytes = Buffer.byteLength(line)
+    const { level } = event
+    const discardable = SEVERITY[level] <= SEVERITY.info
+    const frame = padded(HEADER_BYTES + row.byteLength)
+    this.#post()
+    if (this.#batch.events > 0) {
+      // Inside another log call the batch cannot be handed over, and this line may not overtake it.
+      this.#discard(level, seq, 'reentrant')
+      return
+    }
+    if (!this.#letIn(level, seq, () => this.#room.verdictOutside(bytes, frame, discardable))) return
+    const payload = this.#outside.next
+    const flusher = this.#opened()
+    flusher.outside(payload, line)
+    const content = {
+      kind: FRAME.outside,
+      flags: this.#flagsOf(level),
+      events: 1,
+      firstSeq: seq,
+      severity: SEVERITY[level],
+      payload,
+    }
+    this.#ring.write({ ...content, rows: row, rowWords: row.length, dictionary: '', text: '' }, Date.now())
+    this.#outside.add(line, bytes, this.#ring.head)
+    this.#room.accept()
+    this.#handedOver(1, bytes)
+  }
+
+  #flagsOf(level: Level): number {
+    return this.#options.durability[level] === 'disk' ? SYNC : 0
+  }
+
+  /* Applies the overflow policy: whether the event may come in, now or after a wait. One that may not is counted. */
+  #letIn(level: Level, seq: number, verdict: () => Verdict): boolean {
+    let found = verdict()
+    if (found === 'room') return true
+    this.#room.look()
+    found = verdict()
+    if (found === 'room') return true
+    this.#tellFull()
+    if (found === 'reserved') return this.#discard(level, seq, 'threshold')
+    const { overflow } = this.#options
+    if (overflow === 'drop-newest') return this.#discard(level, seq, 'full')
+    if (this.#writing > 0) return this.#discard(level, seq, 'reentrant')
+    return this.#waitFor(() => verdict() === 'room') || this.#discard(level, seq, 'timeout')
+  }
+
+  #waitFor(isThere: () => boolean): boolean {
+    const { overflow, appendTimeoutMs } = this.#options
+    const start = performance.now()
+    const patience = overflow === 'block' ? Infinity : appendTimeoutMs
+    this.#post()
+    let there = isThere()
+    let lastLife = start
+    while (!there) {
+      const now = performance.now()
+      const rest = Math.min(start + patience, lastLife + LIFELESS_MS) - now
+      if (rest <= 0) break
+      if (this.#opened().waitForProgress(Math.min(rest, WAIT_SLICE_MS), overflow !== 'discard')) lastLife = performance.now()
+      this.#room.look()
+      there = isThere()
+    }
+    this.#blockedMs += performance.now() - start
+    return there
+  }
+
+  #discard(level: Level, seq: number, reason: LossReason): false {
+    this.#losses.count(level, reason, seq)
     counters.eventsDiscarded++
-    this.#unannounced.set(level, (this.#unannounced.get(level) ?? 0) + 1)
+    return false
+  }
+
+  /* Once in each spell of fullness, which ends with the announcement of what it cost. */
+  #tellFull(): void {
+    if (this.#isFull) return
+    this.#isFull = true
+    const { destination, lagMs } = this.ledger()
+    const events = this.#inFlight
+    const bytes = this.#queuedBytes()
+    const large = bytes / Math.max(events, 1) > this.#options.queueBytes / 64
+    const cause = large ? 'large-events' : lagMs > 2 * this.#options.flushIntervalMs ? 'slow-sink' : 'burst'
+    const full: QueueFull = { destination, bytes, events, lagMs, cause }
+    queueFull.publish(full)
+    tellListener(this.#options.onFull, full)
   }
 
   #announceLoss(): void {
-    const discarded = Object.fromEntries(this.#unannounced)
-    const total = [...this.#unannounced.values()].reduce((sum, count) => sum + count, 0)
-    this.#unannounced = new Map()
-    const msg = `${total} events were discarded because the queue was full`
-    const event = captureEvent(undefined, { level: 'warn', logger: 'tracelane.appender', msg, fields: { discarded } })
-    this.#add(this.#layout(event, nextSequence()))
+    if (this.#writing > 0) return
+    const row = new Int32Array(this.#writer.rowWords)
+    const event = this.#losses.announcement()
+    const seq = nextSequence()
+    const text = this.#record(event, seq, row)
+    const bytes = Buffer.byteLength(text)
+    this.#room.look()
+    if (this.#room.verdict(this.#batch, bytes, false) !== 'room') return
+    this.#losses.announced()
+    this.#isFull = false
+    this.#entered++
+    this.#add(text, row, event.level, bytes)
+  }
+
+  /* Has what was just appended resolved, as its durability asks, or counts the miss. */
+  #secure(level: Level): void {
+    if (this.#spec.kind !== 'file') return
+    const unsynced = this.#memory.counted(ACCOUNT.unsynced)
+    this.#post()
+    const target = this.#ring.head
+    const start = performance.now()
+    for (;;) {
+      this.#ring.look()
+      if (((this.#ring.tail - target) | 0) >= 0) break
+      const rest = this.#options.appendTimeoutMs - (performance.now() - start)
+      if (rest <= 0) {
+        this.#missed(level)
+        break
+      }
+      this.#opened().waitForProgress(rest, false)
+    }
+    this.#blockedMs += performance.now() - start
+    if (this.#memory.counted(ACCOUNT.unsynced) > unsynced) this.#missed(level)
+  }
+
+  #missed(level: Level): void {
+    this.#durabilityMissed++
+    complain('durability', `an event of level ${level} was not as safe as its durability asks when its log call returned`)
+  }
+
+  #post(): void {
+    if (this.#batch.events === 0 || this.#writing > 0) return
+    const content = this.#batch.take()
+    if (this.#ring.write(content, Date.now())) this.#handedOver(content.events, content.text.length)
+    else this.#forfeit(content)
+  }
+
+  /* There was room for each of these events when it came, so this does not happen; if it does all the same, it is counted. */
+  #forfeit({ events, rows, rowWords, firstSeq }: FrameContent): void {
+    for (let i = 0; i < events; i++) {
+      const level = LEVEL_OF.get(rows[i * rowWords + ROW.severity] as number) as Level
+      this.#discard(level, firstSeq, 'full')
+    }
+    this.#room.forfeit(events)
+  }
+
+  #handedOver(events: number, length: number): void {
+    this.#room.look()
+    const { usedBytes } = this.#room
+    this.#highWater = Math.max(this.#highWater, usedBytes)
+    if (this.#isFull && !this.#losses.isPending && usedBytes < this.#options.queueBytes / 2) this.#isFull = false
+    counters.batchesPosted++
+    if (batchPosted.hasSubscribers) batchPosted.publish({ sink: this.#spec.kind, events, bytes: length })
+    this.#opened().posted()
+  }
+
+  #opened(): Flusher {
+    this.#flusher ??= startFlusher(this.#spec, this.#options, this.#memory, this.#outside)
+    return this.#flusher
   }
 }
 
-function startFlusher(spec: SinkSpec, thread: boolean): Flusher {
-  if (!thread) return new InProcessFlusher(spec)
+function startFlusher(
+  spec: SinkSpec,
+  { thread, withoutThread, waitStrategy, flushIntervalMs }: ResolvedAppenderOptions,
+  memory: QueueMemory,
+  outside: OutsideLines,
+): Flusher {
+  if (!thread) {
+    if (withoutThread !== undefined) threadDenied.publish({ sink: spec.kind, reason: withoutThread })
+    return new InProcessFlusher(spec, memory, outside)
+  }
   try {
-    return new FlushThread(spec)
+    return new FlushThread(spec, memory, outside, waitStrategy === 'poll' ? flushIntervalMs : Infinity)
   } catch (error) {
-    complain('flush-thread', `no worker can be started (${(error as Error).message}); lines are written on the thread that logs`)
-    return new InProcessFlusher(spec)
+    const reason = `no worker can be started (${(error as Error).message})`
+    threadDenied.publish({ sink: spec.kind, reason })
+    complain('flush-thread', `${reason}; lines are written on the thread that logs`)
+    return new InProcessFlusher(spec, memory, outside)
   }
 }

@@ -24,6 +24,7 @@ export function switchOn(): void {
   let said = false
   guardExit({
     maxFlushTimeMs: 0,
+    drainOnSignals: true,
     drain: () => 0,
     ended() {
       if (!said) say()

@@ -8,6 +8,6 @@ export { getLevels, type LoggerLevel, type SetLevelOptions, setLevel } from './l
 export { getLogger, Logger } from './logger'
 export { nearestNode } from './nearest'
 export type { AppenderOptions, LoggerOptions, LoggingOptions } from './options'
-export { drainOutput, hasOutput } from './output'
+export { drainOutput, hasOutput, ledger } from './output'
 export { addRequestLog, type RequestLogOptions, requestLogger } from './request-log'
 export { type Serializer, type Serializers, serializeError, serializeFields } from './serializers'

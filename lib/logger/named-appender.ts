@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { AsyncAppender, type AsyncAppenderOptions, type FlushResult, guardWithheld } from '../appender'
+import { type AppenderLedger, AsyncAppender, type AsyncAppenderOptions, type FlushResult, guardWithheld } from '../appender'
 import { counters } from '../diagnostics'
 import { captureEvent, type LogEvent, nextSequence, SEVERITY } from '../event'
 import { type FilterSpec, Filters, type Note } from '../filter'
@@ -66,6 +66,11 @@ export class NamedAppender {
   flush(deadlineMs?: number): Promise<FlushResult> {
     this.#settle()
     return this.#appender.flush(deadlineMs)
+  }
+
+  /** The accounts of its sinks. */
+  ledger(): AppenderLedger {
+    return { appender: this.definition.name, sinks: this.#appender.ledger() }
   }
 
   /** See `AsyncAppender.drain`; the deadline is `maxFlushTimeMs`. */

@@ -1,4 +1,4 @@
-import type { FlushResult } from '../appender'
+import type { AppenderLedger, FlushResult } from '../appender'
 import { type LogEvent, SEVERITY, subscribeEvents } from '../event'
 import { processWide } from '../internal/runtime'
 import { consoleSink } from '../sinks'
@@ -76,6 +76,14 @@ export function replaceOutput(
 /** See `AsyncAppender.flush`. */
 export function flushOutput(deadlineMs?: number): Promise<FlushResult> {
   return sumOf([...(output.appenders?.values() ?? [])].map((appender) => appender.flush(deadlineMs)))
+}
+
+/**
+ * The accounts of all appenders and their sinks, as they are now: what came in, what the destinations have, what was lost and why. See
+ * `SinkLedger` for the equation that holds; `prometheusText` writes them for Prometheus.
+ */
+export function ledger(): AppenderLedger[] {
+  return [...(output.appenders?.values() ?? [])].map((appender) => appender.ledger())
 }
 
 /** Blocks this thread until everything logged so far is written, at most `maxFlushTimeMs` for each appender. */

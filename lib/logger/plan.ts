@@ -1,4 +1,4 @@
-import { type AsyncAppenderOptions, appenderRules } from '../appender'
+import { type AsyncAppenderOptions, appenderRules, checkDurability, resolveAppenderOptions } from '../appender'
 import { SEVERITY, type Threshold } from '../event'
 import { readSink } from '../sinks'
 import { levelOfEnvironment, levelsOfEnvironment, serviceOfEnvironment } from './environment'
@@ -78,6 +78,9 @@ function definitionOf(
   origin: AppenderDefinition['origin'],
   options: AsyncAppenderOptions,
 ): AppenderDefinition {
+  const owner = name === ROOT_APPENDER ? 'configure' : `configure: appender '${name}'`
+  resolveAppenderOptions(options, owner)
+  checkDurability(owner, options, sinks)
   return { name, sinks: sinks.map(readSink), threshold: SEVERITY[level], filters: [], origin, options }
 }
 

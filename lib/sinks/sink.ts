@@ -32,6 +32,11 @@ export type Pause = (ms: number) => boolean
 export interface Sink {
   /** Writes whole lines. Blocks while the destination is busy, asking `pause` each time whether to go on. */
   write(lines: Uint8Array, pause: Pause): SendResult
+  /**
+   * Has what was written brought from the operating system to the disk; false if that went wrong. Absent where there is no disk: then
+   * nothing is as durable as that.
+   */
+  sync?(): boolean
   /** Releases descriptors. Idempotent. */
   close(): void
 }

@@ -1,37 +1,33 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { SinkSpec } from '../../sinks'
 
 /*
- * One flush thread serves one sink. Batches go to it by message; who may write is settled in shared memory, so that the main thread
- * can take over at exit, when no message can be received any more:
+ * One flush thread serves one sink. Frames reach it through shared memory (ring/memory.ts), and so does everything that must work while no
+ * message can be received: sleeping and waking, the lock, the order to stop. Messages are for what is too large for the ring, and for news:
  *
- *        main thread                                   control words                    flush thread
- *   post batch n  ────────────── { batch: n, text, events } by message ──────────────▶  lock: OWNER free -> FLUSH
- *   keep it until it is resolved                                                        n < RESOLVED: skip, it was taken over
- *                                                                                       write on from byte WRITTEN, retry
- *   wait for room, drain  ◀─────── RESOLVED n + 1 (FAILED + events if refused) ───────  unlock: OWNER FLUSH -> free, notify
- *
- *   take over: lock OWNER free -> MAIN, write batches from RESOLVED on, count them as resolved, unlock
- *
- * A batch is resolved under the lock only, so nobody writes one twice, unless a flush thread dies between its write and RESOLVED.
- * Whoever gives the lock back in the middle of a batch, because it was told to stop, leaves in WRITTEN where the next one goes on.
+ *        main thread                                                                     flush thread
+ *   a line that is larger than the ring  ─── { payload, text }, before its frame ─────▶  taken when its frame is next
+ *   flush(): TARGET = HEAD, WANTED = 1, wake                                             TAIL has reached TARGET:
+ *   settle what waits for it             ◀── { reached } ──────────────────────────────  WANTED = 0
+ *   counters, stderr                     ◀── { failure, retried } ─────────────────────  the destination is in trouble
+ *   a sink that answers later: wake by message, because its thread has an event loop and may not sleep on a word
  */
-
-/** Indexes into the shared Int32Array of control words. `written` is how many bytes of batch RESOLVED are at the destination already. */
-export const CONTROL = { owner: 0, stop: 1, resolved: 2, failed: 3, written: 4, words: 5 } as const
-
-/** Values of `CONTROL.owner`. */
-export const OWNER = { free: 0, flush: 1, main: 2 } as const
 
 /** What a flush thread is started with. */
 export interface FlushThreadData {
   readonly sink: SinkSpec
-  readonly control: SharedArrayBuffer
+  readonly memory: SharedArrayBuffer
+  /** `OutsideLine`s arrive here. */
+  readonly payloads: MessagePort
+  /** How long it sleeps at most before it looks again, in ms; Infinity: until it is woken. */
+  readonly pollMs: number
 }
 
-/** Main thread to flush thread. `flush` asks for a reply once everything before it is resolved. */
-export type ToFlushThread =
-  | { readonly batch: number; readonly text: string; readonly events: number }
-  | { readonly flush: number }
+/** A line that is too large for the ring. */
+export interface OutsideLine {
+  readonly payload: number
+  readonly text: string
+}
 
 /** Flush thread to main thread. */
-export type FromFlushThread = { readonly flushed: number } | { readonly failure: string; readonly retried: boolean }
+export type FromFlushThread = { readonly reached: true } | { readonly failure: string; readonly retried: boolean }

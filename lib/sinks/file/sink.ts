@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, fdatasyncSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { SendResult, Sink } from '../sink'
 import { writeFully } from '../write-fully'
@@ -46,6 +46,14 @@ export function openFileSink({ path }: Pick<FileSinkOptions, 'path'>): Sink {
       const result = writeFully(file.fd, lines, lines.length, pause)
       if (result.outcome !== 'delivered') close()
       return result
+    },
+    sync() {
+      try {
+        if (file !== undefined) fdatasyncSync(file.fd)
+        return file !== undefined
+      } catch {
+        return false
+      }
     },
     close,
   }

@@ -1,0 +1,112 @@
+import type { ResolvedAppenderOptions } from './options'
+import type { OutsideLines } from './outside-lines'
+import type { RecordBatch } from './record-batch'
+import { type QueueMemory, type RingWriter, WORD } from './ring'
+
+/** A hand-over costs the same for one line as for many; beyond 64 KiB a batch gets dearer again (caches). */
+const BATCH_LENGTH = 64 * 1024
+/** So that rows and dictionary of tiny records stay small too. */
+const BATCH_EVENTS = 4096
+/** A record that is longer is looked at exactly. */
+const SMALL_RECORD = 16 * 1024
+/** No frame of small records is larger than this: three bytes for each unit, a row and an id for each event. */
+const LARGEST_FRAME = (BATCH_LENGTH + SMALL_RECORD) * 3 + BATCH_EVENTS * 96
+/** Of a small queue, a batch takes no more than this share. */
+const BATCH_SHARE = 1 / 8
+
+/** Whether an event may come in. `reserved`: what is left is for warn and above. */
+export type Verdict = 'room' | 'reserved' | 'none'
+
+/**
+ * The bounds of one queue: how much of it is free, exactly if that is needed, and without looking as long as there is plenty.
+ *
+ * Three places count: the batch that is being gathered, the ring, and lines that are too large for the ring.
+ */
+export class QueueRoom {
+  /** Units from which on a batch is handed over. */
+  readonly batchLength: number
+  readonly batchEvents: number
+  /** The largest frame; two of this size have room in any ring. */
+  readonly #largest: number
+  readonly #memory: QueueMemory
+  readonly #ring: RingWriter
+  readonly #outside: OutsideLines
+  readonly #queueBytes: number
+  readonly #queueSize: number
+  readonly #reservedBytes: number
+  readonly #reservedEvents: number
+  /* Events that were ever let in, less the announcements; wraps around like the word `resolvedEvents`. */
+  #accepted = 0
+  #ample = false
+
+  constructor(options: ResolvedAppenderOptions, memory: QueueMemory, ring: RingWriter, outside: OutsideLines) {
+    const { queueBytes, queueSize, discardingThreshold } = options
+    this.#memory = memory
+    this.#ring = ring
+    this.#outside = outside
+    this.#queueBytes = queueBytes
+    this.#queueSize = queueSize
+    this.#reservedBytes = queueBytes * discardingThreshold
+    // Logback divides integers: of a queue of one event nothing is reserved.
+    this.#reservedEvents = queueSize === Infinity ? 0 : Math.floor(queueSize * discardingThreshold)
+    this.#largest = queueBytes / 2
+    this.batchLength = Math.min(BATCH_LENGTH, Math.floor(queueBytes * BATCH_SHARE))
+    this.batchEvents = Math.min(BATCH_EVENTS, Math.max(1, Math.floor(queueSize * BATCH_SHARE)))
+    this.look()
+  }
+
+  /** Whether a record of `length` units can be taken without a closer look. */
+  isAmple(length: number): boolean {
+    return this.#ample && length <= SMALL_RECORD
+  }
+
+  /** Whether a frame of `bytes` does not go into the ring at all. */
+  isOutside(bytes: number): boolean {
+    return bytes > this.#largest
+  }
+
+  /** Bytes that wait in the ring and outside of it. */
+  get usedBytes(): number {
+    return this.#ring.used + this.#outside.bytes
+  }
+
+  /** Events that wait, those of the batch included. */
+  get queuedEvents(): number {
+    return (this.#accepted - Atomics.load(this.#memory.words, WORD.resolvedEvents)) | 0
+  }
+
+  /** Enters an event that was let in. */
+  accept(): void {
+    this.#accepted = (this.#accepted + 1) | 0
+  }
+
+  /** Takes back `events` that were let in and never came into the ring. */
+  forfeit(events: number): void {
+    this.#accepted = (this.#accepted - events) | 0
+  }
+
+  /** Looks at what was resolved meanwhile. */
+  look(): void {
+    this.#ring.look()
+    if (this.#outside.bytes > 0) this.#outside.forget(this.#ring.tail)
+    const free = this.#queueBytes - this.#reservedBytes - this.usedBytes
+    const freeEvents = this.#queueSize - this.#reservedEvents - this.queuedEvents
+    this.#ample = free >= 2 * LARGEST_FRAME && freeEvents > 2 * this.batchEvents
+  }
+
+  /** Whether a record of `bytes` can be added to `batch`, for an event that `discardable` says goes first. */
+  verdict(batch: RecordBatch, bytes: number, discardable: boolean): Verdict {
+    const taken = this.usedBytes + (batch.events > 0 ? batch.frameBytes() : 0)
+    const freeEvents = this.#queueSize - this.queuedEvents
+    if (discardable && (this.#queueBytes - taken < this.#reservedBytes || freeEvents < this.#reservedEvents)) return 'reserved'
+    const frame = batch.frameBytes(bytes)
+    return freeEvents >= 1 && this.usedBytes + frame <= this.#queueBytes && this.#ring.fits(frame) ? 'room' : 'none'
+  }
+
+  /** The same for a line that goes outside of the ring, behind an empty batch. One that is larger than all there is must be alone. */
+  verdictOutside(bytes: number, frame: number, discardable: boolean): Verdict {
+    if (this.usedBytes === 0) return 'room'
+    if (discardable && this.#queueBytes - this.usedBytes < this.#reservedBytes) return 'reserved'
+    return this.usedBytes + bytes + frame <= this.#queueBytes && this.#ring.fits(frame) ? 'room' : 'none'
+  }
+}

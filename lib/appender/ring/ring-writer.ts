@@ -1,0 +1,126 @@
+import { FRAME, type FrameKind, HEADER, HEADER_BYTES, HEADER_FLOAT, padded } from './frame'
+import { type QueueMemory, WORD } from './memory'
+
+/** A batch on its way into the ring. */
+export interface FrameContent {
+  readonly kind: FrameKind
+  readonly flags: number
+  readonly events: number
+  readonly firstSeq: number
+  readonly severity: number
+  /** The number of the payload of a frame `outside`, else 0. */
+  readonly payload: number
+  /** `events` rows, as one run of words; more may follow in the array. */
+  readonly rows: Int32Array
+  readonly rowWords: number
+  readonly dictionary: string
+  readonly text: string
+}
+
+/** UTF-8 takes at most three bytes for one UTF-16 unit. */
+const MAX_BYTES_PER_UNIT = 3
+
+/** The writing end of a ring. Only one thread may have it. */
+export class RingWriter {
+  readonly #memory: QueueMemory
+  #head: number
+  /* TAIL as it was when it was last read; it only moves on, so there is at least this much room. */
+  #knownTail: number
+
+  constructor(memory: QueueMemory) {
+    this.#memory = memory
+    this.#head = Atomics.load(memory.words, WORD.head)
+    this.#knownTail = Atomics.load(memory.words, WORD.tail)
+  }
+
+  /** HEAD: the position behind the last frame. */
+  get head(): number {
+    return this.#head
+  }
+
+  /** TAIL, as of the last look. */
+  get tail(): number {
+    return this.#knownTail
+  }
+
+  /** Bytes that are not resolved yet, padding included, as of the last look at TAIL. */
+  get used(): number {
+    return (this.#head - this.#knownTail) | 0
+  }
+
+  /** Reads TAIL again; whether it has moved. */
+  look(): boolean {
+    const tail = Atomics.load(this.#memory.words, WORD.tail)
+    const moved = tail !== this.#knownTail
+    this.#knownTail = tail
+    return moved
+  }
+
+  /** Whether a frame of `bytes`, its header and padding included, can be written now. */
+  fits(bytes: number): boolean {
+    return this.used + this.#padding(bytes) + bytes <= this.#memory.capacity
+  }
+
+  /** Bytes that are lost at the end of the ring if a frame of `bytes` comes next. */
+  #padding(bytes: number): number {
+    const toEnd = this.#memory.capacity - (this.#head & (this.#memory.capacity - 1))
+    return bytes <= toEnd ? 0 : toEnd
+  }
+
+  /** Writes a frame; false, and nothing is written, if there is no room. Nobody is woken by it. */
+  write(content: FrameContent, now: number): boolean {
+    const rowBytes = content.events * content.rowWords * Int32Array.BYTES_PER_ELEMENT
+    const most = padded(HEADER_BYTES + rowBytes + (content.dictionary.length + content.text.length) * MAX_BYTES_PER_UNIT)
+    if (!this.#admits(most)) {
+      const exact = Buffer.byteLength(content.dictionary) + Buffer.byteLength(content.text)
+      if (!this.#admits(padded(HEADER_BYTES + rowBytes + exact))) return false
+    }
+    this.#put(content, rowBytes, now)
+    return true
+  }
+
+  /* Pads the end of the ring if the frame has to begin anew at its start. */
+  #admits(bytes: number): boolean {
+    if (!this.fits(bytes) && !(this.look() && this.fits(bytes))) return false
+    const padding = this.#padding(bytes)
+    if (padding > 0) this.#pad(padding)
+    return true
+  }
+
+  #pad(bytes: number): void {
+    const { ints, words, capacity } = this.#memory
+    const at = (this.#head & (capacity - 1)) >> 2
+    ints[at + HEADER.size] = bytes
+    ints[at + HEADER.kind] = FRAME.pad
+    this.#head = (this.#head + bytes) | 0
+    Atomics.store(words, WORD.head, this.#head)
+  }
+
+  #put(
+    { kind, flags, events, firstSeq, severity, payload, rows, rowWords, dictionary, text }: FrameContent,
+    rowBytes: number,
+    now: number,
+  ): void {
+    const { ints, floats, bytes, words, capacity } = this.#memory
+    const position = this.#head & (capacity - 1)
+    const at = position >> 2
+    const textFrom = position + HEADER_BYTES + rowBytes
+    const dictionaryBytes = dictionary === '' ? 0 : bytes.write(dictionary, textFrom, 'utf8')
+    const textBytes = text === '' ? 0 : bytes.write(text, textFrom + dictionaryBytes, 'utf8')
+    const size = padded(HEADER_BYTES + rowBytes + dictionaryBytes + textBytes)
+    ints[at + HEADER.size] = size
+    ints[at + HEADER.kind] = kind
+    ints[at + HEADER.flags] = flags
+    ints[at + HEADER.events] = events
+    ints[at + HEADER.dictionary] = dictionaryBytes
+    ints[at + HEADER.text] = textBytes
+    ints[at + HEADER.rowWords] = rowWords
+    ints[at + HEADER.payload] = payload
+    ints[at + HEADER.severity] = severity
+    floats[(position >> 3) + HEADER_FLOAT.firstSeq] = firstSeq
+    floats[(position >> 3) + HEADER_FLOAT.time] = now
+    ints.set(rows.subarray(0, events * rowWords), (position + HEADER_BYTES) >> 2)
+    this.#head = (this.#head + size) | 0
+    Atomics.store(words, WORD.head, this.#head)
+  }
+}
