@@ -58,7 +58,7 @@ export class FlushThread implements Flusher {
       this.#takeOver(Date.now() + ms, 1)
       return this.#tail !== tail
     }
-    this.#memory.ring()
+    this.#memory.ring(true)
     Atomics.wait(words, WORD.tail, tail, ms)
     return this.#tail !== tail
   }
@@ -102,7 +102,7 @@ export class FlushThread implements Flusher {
     const { words } = this.#memory
     Atomics.store(words, WORD.stop, 1)
     Atomics.notify(words, WORD.stop)
-    this.#memory.ring()
+    this.#memory.ring(true)
     const worker = this.#worker
     this.#worker = undefined
     for (const done of [...this.#flushes.keys()]) done()
@@ -160,7 +160,7 @@ export class FlushThread implements Flusher {
     Atomics.store(words, WORD.target, target)
     Atomics.store(words, WORD.wanted, 1)
     Atomics.notify(words, WORD.stop)
-    this.#memory.ring()
+    this.#memory.ring(true)
   }
 
   #onExit(worker: Worker): void {

@@ -1,4 +1,3 @@
-import { type Level, SEVERITY } from '../event'
 import type { RecordWriter } from './record-writer'
 import { type FrameContent, HEADER_BYTES, padded, ROW } from './ring'
 
@@ -31,14 +30,13 @@ export class RecordBatch {
   }
 
   /** Adds the record `text`, which the writer has made, with its row. `bytes` is how long it is, if that is known. */
-  add(text: string, row: Int32Array, level: Level, flags: number, bytes?: number): void {
+  add(text: string, row: Int32Array, severity: number, flags: number, bytes?: number): void {
     const { rowWords } = this.#writer
     const at = this.#events * rowWords
     if (at === this.#rows.length) this.#grow()
     const rows = this.#rows
     for (let i = 0; i < rowWords; i++) rows[at + i] = row[i] as number
     rows[at + ROW.length] = text.length
-    const severity = SEVERITY[level]
     rows[at + ROW.severity] = severity
     this.#events++
     if (severity > this.#severity) this.#severity = severity

@@ -40,6 +40,8 @@ export class SinkQueue {
   readonly #room: QueueRoom
   readonly #losses = new Losses()
   readonly #timer: NodeJS.Timeout
+  /* Whether any level has a durability. */
+  readonly #secures: boolean
   /* One for each log call that runs inside another (in a getter of what is logged). */
   readonly #rows: Int32Array[] = []
   /* How many records are being made. Until they are in the batch, nothing may be handed over: their rows refer to its dictionary. */
@@ -56,6 +58,7 @@ export class SinkQueue {
   constructor(spec: SinkSpec, layout: Layout, options: ResolvedAppenderOptions) {
     this.#spec = spec
     this.#options = options
+    this.#secures = Object.keys(options.durability).length > 0
     this.#writer = new LineRecords(layout)
     this.#batch = new RecordBatch(this.#writer)
     this.#memory = QueueMemory.create(options.queueBytes)
@@ -74,7 +77,7 @@ export class SinkQueue {
     const text = this.#record(event, seq, row)
     if (this.#room.isAmple(text.length)) this.#add(text, row, event.level)
     else this.#addExactly(event, seq, text, row, 0)
-    if (this.#options.durability[event.level] !== undefined) this.#secure(event.level)
+    if (this.#secures && this.#options.durability[event.level] !== undefined) this.#secure(event.level)
   }
 
   /** Resolves when what was appended before is resolved, or at the deadline. */
@@ -173,7 +176,7 @@ export class SinkQueue {
   #add(text: string, row: Int32Array, level: Level, bytes?: number): void {
     if (this.#losses.isPending) this.#announceLoss()
     const batch = this.#batch
-    batch.add(text, row, level, this.#flagsOf(level), bytes)
+    batch.add(text, row, SEVERITY[level], this.#flagsOf(level), bytes)
     this.#room.accept()
     if (batch.length >= this.#room.batchLength || batch.events >= this.#room.batchEvents) this.#post()
     else if (!this.#armed) this.#arm()
@@ -235,7 +238,7 @@ export class SinkQueue {
   }
 
   #flagsOf(level: Level): number {
-    return this.#options.durability[level] === 'disk' ? SYNC : 0
+    return this.#secures && this.#options.durability[level] === 'disk' ? SYNC : 0
   }
 
   /* Applies the overflow policy: whether the event may come in, now or after a wait. One that may not is counted. */

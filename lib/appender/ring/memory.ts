@@ -95,9 +95,12 @@ export class QueueMemory {
     return this.counted(ACCOUNT.retried)
   }
 
-  /** Tells the flush thread that there is something new, and wakes it if it sleeps. */
-  ring(): void {
+  /**
+   * Tells the flush thread that there is something new. Wakes it if it sleeps deeply; if it only naps, because it has just been busy, it comes by
+   * itself soon, and is spared the system call, unless this is `urgent`.
+   */
+  ring(urgent = false): void {
     Atomics.add(this.words, WORD.bell, 1)
-    if (Atomics.load(this.words, WORD.waiting) !== 0) Atomics.notify(this.words, WORD.bell)
+    if (urgent || Atomics.load(this.words, WORD.waiting) !== 0) Atomics.notify(this.words, WORD.bell)
   }
 }
