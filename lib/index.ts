@@ -116,6 +116,10 @@ export {
   type FileSinkOptions,
   type FileSinkSpec,
   fileSink,
+  type HttpSinkOptions,
+  type HttpSinkSpec,
+  type HttpTlsOptions,
+  httpSink,
   type SinkSpec,
 } from './sinks'
 export {

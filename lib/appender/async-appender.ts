@@ -113,7 +113,7 @@ export class AsyncAppender {
 }
 
 function layoutOf({ kind, options }: SinkSpec, origin: Origin): Layout {
-  if (kind === 'file') return createLayout(options.layout, origin, { ordering: options.ordering, terminal: false })
+  if (kind !== 'console') return createLayout(options.layout, origin, { ordering: options.ordering, terminal: false })
   const terminal = tty().isatty(options.stream === 'stdout' ? 1 : 2)
   const layout = options.layout === 'auto' ? (terminal ? 'pretty' : 'json') : options.layout
   return createLayout(layout, origin, { ordering: false, terminal })

@@ -5,8 +5,16 @@
 
 export const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
 
+export const http = (): typeof import('node:http') => process.getBuiltinModule('node:http')
+
+export const https = (): typeof import('node:https') => process.getBuiltinModule('node:https')
+
 export const net = (): typeof import('node:net') => process.getBuiltinModule('node:net')
+
+export const tls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls')
 
 export const tty = (): typeof import('node:tty') => process.getBuiltinModule('node:tty')
 
 export const workerThreads = (): typeof import('node:worker_threads') => process.getBuiltinModule('node:worker_threads')
+
+export const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zlib')

@@ -2,5 +2,25 @@ import type { SinkSpec } from './sink'
 
 /** Names where a sink writes to, for people; two sinks of one name write to the same place. */
 export function destinationOf(spec: SinkSpec): string {
-  return spec.kind === 'file' ? `the file ${spec.options.path}` : spec.options.stream
+  switch (spec.kind) {
+    case 'console':
+      return spec.options.stream
+    case 'file':
+      return `the file ${spec.options.path}`
+    case 'http':
+      return addressOf(spec.options.url)
+  }
+}
+
+/* A path or a query may be a password; a number in its place tells two of them apart. */
+function addressOf(text: string): string {
+  const { origin, pathname, search } = new URL(text)
+  return pathname === '/' && search === '' ? origin : `${origin} (path ${hashOf(pathname + search)})`
+}
+
+/* FNV-1a. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
 }

@@ -1,6 +1,17 @@
 export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink } from './console'
 export { destinationOf } from './destination'
 export { type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
-export { openSink } from './open-sink'
+export { type HttpSinkOptions, type HttpSinkSpec, type HttpTlsOptions, httpSink } from './http'
+export { isAsyncSink, openAsyncSink, openSink } from './open-sink'
 export { readSink, sinkRule } from './read-sink'
-export { type Pause, type SendResult, type Sink, type SinkSpec, withoutLayout } from './sink'
+export {
+  type AsyncSink,
+  type AsyncSinkSpec,
+  type BlockingSinkSpec,
+  type Pause,
+  type SendResult,
+  type Sink,
+  type SinkBatch,
+  type SinkSpec,
+  withoutLayout,
+} from './sink'

@@ -1,11 +1,18 @@
 import type { ConsoleSinkSpec } from './console'
 import type { FileSinkSpec } from './file'
+import type { HttpSinkSpec } from './http'
 
 /**
  * A sink as plain data: what `fileSink({...})` returns. It is checked and frozen on the user's stack, crosses to the flush thread
- * by structured clone, and is opened there by `openSink`.
+ * by structured clone, and is opened there by `openSink`, or `openAsyncSink` if `isAsyncSink`.
  */
-export type SinkSpec = ConsoleSinkSpec | FileSinkSpec
+export type SinkSpec = BlockingSinkSpec | AsyncSinkSpec
+
+/** The sinks that block their thread while they write. */
+export type BlockingSinkSpec = ConsoleSinkSpec | FileSinkSpec
+
+/** The sinks that answer later, and need an event loop for it. */
+export type AsyncSinkSpec = HttpSinkSpec
 
 /**
  * `spec` for the flush thread, which gets finished lines. A layout may be a function of the application, and functions do not cross
@@ -19,11 +26,16 @@ export function withoutLayout(spec: SinkSpec): SinkSpec {
  * How a write went, as a value: an exception from a sink is a bug.
  *
  * `delivered`: all of it. `retryable`: the first `written` bytes; the rest may work later. `rejected`: the destination will never
- * take the rest.
+ * take the rest. `retryAfterMs`: how long the destination asks to be left alone.
  */
 export type SendResult =
   | { readonly outcome: 'delivered' }
-  | { readonly outcome: 'retryable' | 'rejected'; readonly written: number; readonly reason: string }
+  | {
+      readonly outcome: 'retryable' | 'rejected'
+      readonly written: number
+      readonly reason: string
+      readonly retryAfterMs?: number
+    }
 
 /** Waits up to `ms` milliseconds, blocking this thread; false if it shall give up. */
 export type Pause = (ms: number) => boolean
@@ -39,6 +51,30 @@ export interface Sink {
   sync?(): boolean
   /** Releases descriptors. Idempotent. */
   close(): void
+}
+
+/** What an `AsyncSink` sends at once. */
+export interface SinkBatch {
+  /**
+   * Whole lines, the last one ended too. A view of memory that may be written over after `send` has returned: it is copied before the first
+   * `await`.
+   */
+  readonly lines: Uint8Array
+  /** How many events the lines are. */
+  readonly events: number
+  /** Names the batch for ever, the same at each try: the instance and the first `seq`. */
+  readonly id: string
+}
+
+/** An open sink whose destination answers later. It runs on one thread that has an event loop. */
+export interface AsyncSink {
+  /**
+   * Sends a batch once. Several may be on their way at once. Never throws or rejects: an exception is a bug. `written` of the result is 0,
+   * because nobody knows what a server does with a part.
+   */
+  send(batch: SinkBatch): Promise<SendResult>
+  /** Gives up what is on its way, as `retryable`, and releases connections. Idempotent. */
+  close(): Promise<void>
 }
 
 export const DELIVERED: SendResult = Object.freeze({ outcome: 'delivered' })

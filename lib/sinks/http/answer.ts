@@ -1,0 +1,56 @@
+import { DELIVERED, type SendResult } from '../sink'
+import type { Reply } from './exchange'
+import { retryAfterMs } from './retry-after'
+
+/** Statuses below 500 after which the same request may work later: a time-out, too early, too many. */
+const LATER: ReadonlySet<number> = new Set([408, 425, 429])
+const SHOWN_CHARACTERS = 200
+/** Shorter ones are no secrets, and would be found in each text. */
+const MIN_SECRET = 4
+
+/** What is said about a destination without giving away more than where it is. */
+export interface Saying {
+  /** `POST https://logs.example:8080` */
+  readonly name: string
+  /** What must not be shown though a server may repeat it: values of headers, the password. */
+  readonly secrets: readonly string[]
+}
+
+/** What a reply means for the batch; `now` in milliseconds since the epoch. */
+export function judge(reply: Reply, saying: Saying, now: number): SendResult {
+  const { name } = saying
+  if (reply.head === undefined) return retryable(`${name} failed: ${shown(reply.failure, saying)}`)
+  const { statusCode: status = 0, statusMessage = '', headers } = reply.head
+  if (status >= 200 && status < 300) return DELIVERED
+  const said = `${name} answered ${[status, shown(statusMessage, saying)].join(' ').trim()}`
+  if (status >= 300 && status < 400) {
+    const where = originOf(headers.location)
+    const cure = "redirects are not followed, give the address itself as 'url'"
+    return { outcome: 'rejected', written: 0, reason: `${said}${where === undefined ? '' : ` to ${where}`}: ${cure}` }
+  }
+  const body = shown(reply.body.toString(), saying)
+  const reason = body === '' ? said : `${said}: ${body}`
+  if (status < 500 && !LATER.has(status)) return { outcome: 'rejected', written: 0, reason }
+  return retryable(reason, retryAfterMs(headers['retry-after'], headers.date, now))
+}
+
+/** Not now, but perhaps later. */
+export function retryable(reason: string, retryAfter?: number): SendResult {
+  return { outcome: 'retryable', written: 0, reason, ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }) }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+const UNSAFE = /[\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g
+
+/* Text of a stranger, for a line on a terminal. */
+function shown(text: string, { secrets }: Saying): string {
+  const masked = secrets.reduce(
+    (rest, secret) => (secret.length < MIN_SECRET ? rest : rest.replaceAll(secret, '[redacted]')),
+    text,
+  )
+  return [...masked.replace(UNSAFE, ' ').trim()].slice(0, SHOWN_CHARACTERS).join('')
+}
+
+function originOf(location: string | undefined): string | undefined {
+  return location !== undefined && URL.canParse(location) ? new URL(location).origin : undefined
+}
