@@ -33,7 +33,11 @@ export class HybridClock {
   tick(now: number): string {
     if (now > this.#ms) this.#set(now, 0)
     else this.#set(this.#ms, this.#counter + 1)
-    return this.toString()
+    const text = this.toString()
+    reading.text = text
+    reading.ms = this.#ms
+    reading.counter = this.#counter
+    return text
   }
 
   /**
@@ -100,6 +104,26 @@ function hexNumber(text: string, from: number, to: number): number {
     else return -1
   }
   return value
+}
+
+/** A clock's text as numbers. */
+export interface ClockReading {
+  text: string
+  ms: number
+  counter: number
+}
+
+/* What was ticked last is most often what is read next, so that it need not be read. */
+const reading: ClockReading = { text: '', ms: 0, counter: 0 }
+
+/** The numbers of a clock, good until the next call or tick; undefined for text that is no clock. */
+export function readClock(text: string): Readonly<ClockReading> | undefined {
+  if (text === reading.text) return reading
+  if (!HybridClock.isClock(text)) return undefined
+  reading.text = text
+  reading.ms = hexNumber(text, 0, MS_DIGITS)
+  reading.counter = hexNumber(text, MS_DIGITS, DIGITS)
+  return reading
 }
 
 /** The larger of two clocks as text; a missing one loses. */

@@ -2,7 +2,7 @@ export { attendForRecorder, attention, type LevelOverride, NOBODY, overriddenSev
 export { Baggage, type BaggageEntry } from './baggage'
 export { bindAsyncIterator } from './bind-async-iterator'
 export { bindEmitter, bindEmitterTo } from './bind-emitter'
-export { HybridClock, laterClock, MAX_CLOCK_DRIFT_MS, processClock } from './clock'
+export { type ClockReading, HybridClock, laterClock, MAX_CLOCK_DRIFT_MS, processClock, readClock } from './clock'
 export { bindTrace, currentTrace, currentTraceId, detach, forkTrace, runUnder } from './context'
 export { NO_SPAN_ID, newSpanId, newTraceId } from './ids'
 export { fieldsOfTrace, type MdcFields, type MdcValue, mdc, mergeFields, NO_FIELDS } from './mdc'

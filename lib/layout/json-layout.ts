@@ -65,7 +65,8 @@ export function jsonLayout(origin: Origin, ordering: boolean): Layout {
   }
 }
 
-function whoWrites(origin: Origin, ordering: boolean): string {
+/** What each line says of the process. */
+export function whoWrites(origin: Origin, ordering: boolean): string {
   const service = origin.service === undefined ? '' : `,"service":${quote(origin.service)}`
   const { threadId } = workerThreads()
   const thread = threadId === 0 ? '' : `,"thread":${threadId}`
@@ -212,7 +213,7 @@ function fieldWriter(redactor: Redactor, withCaller: boolean): (event: LogEvent)
     try {
       for (const key in fields) {
         if (!hasOwn.call(fields, key)) continue
-        const value = read(fields, key)
+        const value = readField(fields, key)
         const plan = planOf(key)
         if (typeof value === 'number' && plan.isFree) {
           text += (open ? plan.closingNamed : plan.named) + numberToJson(value)
@@ -235,15 +236,16 @@ function fieldWriter(redactor: Redactor, withCaller: boolean): (event: LogEvent)
   }
 }
 
-function writeField(key: string, value: unknown, there: There, plan: FieldPlan, redactor: Redactor): string {
+/** A field with its name and its comma; empty if it is left out. */
+export function writeField(key: string, value: unknown, there: There, plan: FieldPlan, redactor: Redactor): string {
   const { taken } = plan
   const isTaken = taken !== '' && (taken === 'any' || taken === typeof value || isThere(there, key))
   const text = fieldToJson(key, value, redactor)
   return text === undefined ? '' : (isTaken ? plan.renamed : plan.named) + text
 }
 
-/* The MDC is the same frozen record for all lines of a scope. */
-function mdcWriter(
+/** Writes the MDC without the keys that the fields have too. It is the same frozen record for all lines of a scope. */
+export function mdcWriter(
   redactor: Redactor,
   planOf: (key: string) => FieldPlan,
 ): (mdc: MdcFields, fields: LogEvent['fields'], there: There) => string {
@@ -274,7 +276,8 @@ function mdcWriter(
   }
 }
 
-function read(fields: Readonly<Record<string, unknown>>, key: string): unknown {
+/** The value of a field; if its getter throws, a note that says so. */
+export function readField(fields: Readonly<Record<string, unknown>>, key: string): unknown {
   try {
     return fields[key]
   } catch (error) {
