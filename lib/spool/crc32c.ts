@@ -1,0 +1,74 @@
+/*
+ * CRC-32C (Castagnoli; RFC 3720 appendix B.4), "slicing by 16": one look-up for each byte, of which sixteen do not wait for each other
+ * (Kounavis and Berry, 2008). The crc32 of node:zlib has another polynomial.
+ */
+const POLYNOMIAL = 0x82f63b78
+
+type T = Int32Array
+type Tables = readonly [T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T]
+
+/* Table k has the CRC of each byte with k zero bytes behind it. */
+function makeTables(): Tables {
+  const tables = Array.from({ length: 16 }, () => new Int32Array(256))
+  for (let byte = 0; byte < 256; byte++) {
+    let crc = byte
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1
+    for (const table of tables) {
+      table[byte] = crc
+      crc = (crc >>> 8) ^ (tables[0]?.[crc & 255] as number)
+    }
+  }
+  return tables as unknown as Tables
+}
+
+const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, TA, TB, TC, TD, TE, TF] = makeTables()
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
+const WORTH_WORDS = 64
+
+/**
+ * The CRC-32C of `bytes`, from 0 to 0xffffffff. `before` is the CRC of what stands in front of them, so that a checksum can be made in pieces.
+ */
+export function crc32c(bytes: Uint8Array, before = 0): number {
+  const { length } = bytes
+  if (!LITTLE_ENDIAN || length < WORTH_WORDS) return ~byBytes(bytes, 0, length, ~before) >>> 0
+  const start = -bytes.byteOffset & 3
+  const words = (length - start) >> 4
+  let crc = byBytes(bytes, 0, start, ~before)
+  crc = byWords(new Int32Array(bytes.buffer, bytes.byteOffset + start, words << 2), crc)
+  return ~byBytes(bytes, start + (words << 4), length, crc) >>> 0
+}
+
+function byBytes(bytes: Uint8Array, from: number, to: number, before: number): number {
+  let crc = before
+  for (let i = from; i < to; i++) crc = (crc >>> 8) ^ (T0[(crc ^ (bytes[i] as number)) & 255] as number)
+  return crc
+}
+
+/* `words.length` is a multiple of four. The casts say what noUncheckedIndexedAccess cannot see: each index is below 256. */
+function byWords(words: Int32Array, before: number): number {
+  let crc = before
+  for (let i = 0; i < words.length; i += 4) {
+    const a = crc ^ (words[i] as number)
+    const b = words[i + 1] as number
+    const c = words[i + 2] as number
+    const d = words[i + 3] as number
+    crc =
+      (TF[a & 255] as number) ^
+      (TE[(a >>> 8) & 255] as number) ^
+      (TD[(a >>> 16) & 255] as number) ^
+      (TC[a >>> 24] as number) ^
+      (TB[b & 255] as number) ^
+      (TA[(b >>> 8) & 255] as number) ^
+      (T9[(b >>> 16) & 255] as number) ^
+      (T8[b >>> 24] as number) ^
+      (T7[c & 255] as number) ^
+      (T6[(c >>> 8) & 255] as number) ^
+      (T5[(c >>> 16) & 255] as number) ^
+      (T4[c >>> 24] as number) ^
+      (T3[d & 255] as number) ^
+      (T2[(d >>> 8) & 255] as number) ^
+      (T1[(d >>> 16) & 255] as number) ^
+      (T0[d >>> 24] as number)
+  }
+  return crc
+}

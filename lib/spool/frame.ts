@@ -1,0 +1,108 @@
+import { crc32c } from './crc32c'
+
+/*
+ * One record of a segment, little-endian:
+ *
+ *    0        4          8         10     11      12        16         20       24          32         40         length
+ *    ┌────────┬──────────┬─────────┬──────┬───────┬─────────┬──────────┬────────┬───────────┬──────────┬─────────┬─ ─ ─ ─ ─┐
+ *    │ marker │  CRC of  │ length  │ kind │ flags │ length  │  CRC of  │ events │ first seq │ last seq │ unknown │ payload │
+ *    │  TLs1  │ header   │ header  │      │       │ payload │ payload  │        │           │          │ fields  │         │
+ *    └────────┴──────────┴─────────┴──────┴───────┴─────────┴──────────┴────────┴───────────┴──────────┴─────────┴─ ─ ─ ─ ─┘
+ *
+ * The header's CRC covers bytes 8 to the header's length, and begins with the name of the segment and the offset in it: bytes of another file or
+ * another place, left by a file system or put into a payload, are no record.
+ */
+
+/** Bytes of a header as this version writes it. */
+export const HEADER_BYTES = 40
+const MAX_HEADER_BYTES = 1024
+const MARKER = 0x3173_4c54
+/** Bytes of what a header begins with. */
+export const MARKER_LENGTH = 4
+const MARKER_BYTES = Buffer.from('TLs1', 'latin1')
+const TWO_TO_32 = 0x1_0000_0000
+
+/** The longest payload, in bytes. */
+export const MAX_PAYLOAD_BYTES = 0x3fff_ffff
+
+/** `filler` stands where repair found damage, and is skipped. */
+export const KIND = { data: 0, filler: 1 } as const
+
+/** What the writer of a record says about it. */
+export interface RecordMeta {
+  /** How many events the payload has, 0 to 2³²−1. @default 0 */
+  readonly events?: number
+  /** The sequence number of the first event, up to 2⁵³−1. @default 0 */
+  readonly firstSeq?: number
+  /** That of the last. @default 0 */
+  readonly lastSeq?: number
+  /** Eight bits for the user of the spool. @default 0 */
+  readonly flags?: number
+}
+
+/** A header that was found whole. */
+export interface Header extends Required<RecordMeta> {
+  readonly kind: number
+  /** Bytes of header and payload. */
+  readonly length: number
+  readonly headerLength: number
+  readonly payloadCrc: number
+}
+
+/** Writes a header in front of the `payload` at byte 40 of `frame`. `seed` is that of the segment, `offset` the place in it. */
+export function writeHeader(frame: Buffer, kind: number, meta: RecordMeta, seed: number, offset: number): void {
+  const { events = 0, firstSeq = 0, lastSeq = 0, flags = 0 } = meta
+  frame.writeUInt32LE(MARKER, 0)
+  frame.writeUInt16LE(HEADER_BYTES, 8)
+  frame[10] = kind
+  frame[11] = flags
+  frame.writeUInt32LE(frame.length - HEADER_BYTES, 12)
+  frame.writeUInt32LE(crc32c(frame.subarray(HEADER_BYTES)), 16)
+  frame.writeUInt32LE(events >>> 0, 20)
+  writeInteger(frame, firstSeq, 24)
+  writeInteger(frame, lastSeq, 32)
+  frame.writeUInt32LE(headerCrc(frame, 0, HEADER_BYTES, seed, offset), 4)
+}
+
+/** The header at byte `at` of `bytes`, which is byte `offset` of the segment; undefined if there is none, or not all of it. */
+export function readHeader(bytes: Buffer, at: number, seed: number, offset: number): Header | undefined {
+  if (bytes.length - at < HEADER_BYTES || bytes.readUInt32LE(at) !== MARKER) return undefined
+  const headerLength = bytes.readUInt16LE(at + 8)
+  if (headerLength < HEADER_BYTES || headerLength > MAX_HEADER_BYTES || at + headerLength > bytes.length) return undefined
+  if (bytes.readUInt32LE(at + 4) !== headerCrc(bytes, at, headerLength, seed, offset)) return undefined
+  return {
+    kind: bytes[at + 10] as number,
+    flags: bytes[at + 11] as number,
+    headerLength,
+    length: headerLength + bytes.readUInt32LE(at + 12),
+    payloadCrc: bytes.readUInt32LE(at + 16),
+    events: bytes.readUInt32LE(at + 20),
+    firstSeq: readInteger(bytes, at + 24),
+    lastSeq: readInteger(bytes, at + 32),
+  }
+}
+
+/** The first place in `bytes`, from `from` on, at which a header may begin; -1 if there is none. */
+export function findMarker(bytes: Buffer, from: number): number {
+  return bytes.indexOf(MARKER_BYTES, from)
+}
+
+/** Bytes that must be in sight for a header to be recognised, whatever its length. */
+export const SIGHT_BYTES: number = MAX_HEADER_BYTES
+
+const place = Buffer.alloc(8)
+
+function headerCrc(bytes: Buffer, at: number, length: number, seed: number, offset: number): number {
+  writeInteger(place, offset, 0)
+  return crc32c(bytes.subarray(at + 8, at + length), crc32c(place, seed))
+}
+
+function writeInteger(bytes: Buffer, value: number, at: number): void {
+  const high = Math.floor(value / TWO_TO_32)
+  bytes.writeUInt32LE((value - high * TWO_TO_32) >>> 0, at)
+  bytes.writeUInt32LE(high >>> 0, at + 4)
+}
+
+function readInteger(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at + 4) * TWO_TO_32 + bytes.readUInt32LE(at)
+}

@@ -1,0 +1,16 @@
+export { crc32c } from './crc32c'
+export type { RecordMeta } from './frame'
+export { type SpoolCounts, SpoolLedger, type Tally, type TallyName } from './ledger'
+export type { OnNotice, SpoolNotice } from './notice'
+export type { SpoolPlace, SpoolReaderOptions, SpoolWriterOptions } from './options'
+export { comparePositions, type SpoolPosition } from './position'
+export {
+  openSpoolReader,
+  type SpoolDamage,
+  type SpoolEnd,
+  type SpoolReader,
+  type SpoolReadFailure,
+  type SpoolRecord,
+} from './reader'
+export { nodeFiles, type OpenMode, type SpoolFiles } from './spool-files'
+export { type AppendOptions, type AppendResult, openSpoolWriter, type SpoolWriter } from './writer'

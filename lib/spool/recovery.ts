@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import type { Tally } from './ledger'
+import { OpenSegment } from './open-segment'
+import type { SpoolPosition } from './position'
+import type { Segment } from './segment-name'
+import type { SpoolFiles } from './spool-files'
+
+/** What one segment has, from a place in it on. */
+export interface SegmentContents {
+  /** Whole records. */
+  readonly whole: Tally
+  readonly damagedPlaces: number
+  readonly damagedBytes: number
+  /** Where the last whole record ends. */
+  readonly end: number
+  /** Bytes behind it. */
+  readonly tornBytes: number
+  readonly fileBytes: number
+}
+
+/** Reads a segment from `from` to its end. Throws what the file system throws. */
+export function readContents(files: SpoolFiles, directory: string, segment: Segment, from = 0): SegmentContents {
+  const open = new OpenSegment(files, directory, segment)
+  try {
+    let [records, events, bytes, damagedPlaces, damagedBytes] = [0, 0, 0, 0, 0]
+    for (let offset = from; ; ) {
+      const step = open.step(offset)
+      if (step.kind === 'tail') {
+        const whole = { records, events, bytes }
+        return { whole, damagedPlaces, damagedBytes, end: offset, tornBytes: step.bytes, fileBytes: open.size() }
+      }
+      if (step.kind === 'record') {
+        records++
+        events += step.header.events
+        bytes += step.payload.length
+      } else if (step.kind === 'damaged') {
+        damagedPlaces++
+        damagedBytes += step.next - offset
+      }
+      offset = step.next
+    }
+  } finally {
+    open.close()
+  }
+}
+
+/** The offset at which what is owed of `segment` begins; undefined if nothing of it is. */
+export function owedFrom(segment: Segment, floor: SpoolPosition): number | undefined {
+  if (segment.number < floor.segment) return undefined
+  return segment.number === floor.segment ? floor.offset : 0
+}
+
+/** Cuts a segment after `end`. Throws what the file system throws. */
+export function cutTail(files: SpoolFiles, directory: string, { name }: Segment, end: number): void {
+  const file = files.open(join(directory, name), 'change')
+  try {
+    files.truncate(file, end)
+    files.sync(file)
+  } finally {
+    files.close(file)
+  }
+}
