@@ -1,8 +1,10 @@
+export { claimAbandonedSpool, claimSpool, claimSpoolDirectory, type SpoolClaim, type SpoolClaimOptions } from './claim'
 export { crc32c } from './crc32c'
 export type { RecordMeta } from './frame'
 export { type SpoolCounts, SpoolLedger, type Tally, type TallyName } from './ledger'
 export type { OnNotice, SpoolNotice } from './notice'
 export type { SpoolPlace, SpoolReaderOptions, SpoolWriterOptions } from './options'
+export { type Owner, type Owners, systemOwners } from './owner'
 export { comparePositions, type SpoolPosition } from './position'
 export {
   openSpoolReader,

@@ -133,9 +133,7 @@ export class SpoolReader {
       this.ledger.add(comparePositions(start, before) < 0 ? 'late' : 'committed', tally)
     }
     if (comparePositions(before, position) < 0) this.#dirty = true
-    this.#settle()
-    const due = this.#options.now() - this.#syncedAt >= this.#options.syncCursorMs
-    return this.#writeCursor(due)
+    return this.#settle(this.#options.now() - this.#syncedAt >= this.#options.syncCursorMs)
   }
 
   /** Goes back to the first record that is not committed. */
@@ -148,8 +146,7 @@ export class SpoolReader {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#settle()
-    this.#writeCursor(true)
+    this.#settle(true)
     this.#open?.close()
     this.#open = undefined
   }
@@ -233,16 +230,24 @@ export class SpoolReader {
     this.#settle()
   }
 
-  /* With nothing in flight, all before the own position is settled. */
-  #settle(): void {
+  /*
+   * With nothing in flight, all before the own position is settled. The cursor is written at a commit, and before segments are removed, so that it says
+   * why they are not there; in this order, because a cursor that is behind does no harm.
+   */
+  #settle(sync?: boolean): boolean {
     if (this.#inFlight.length === 0 && this.#position !== undefined) {
       const before = this.ledger.raise(this.#position)
       if (comparePositions(before, this.#position) < 0) this.#dirty = true
     }
     const floor = this.ledger.floor
-    if (floor === undefined || floor.segment <= this.#oldest) return
-    this.#oldest = floor.segment
-    this.#store.removeBefore(floor.segment)
+    if (floor === undefined) return true
+    const leaves = floor.segment > this.#oldest
+    const stored = sync !== undefined || leaves ? this.#writeCursor(sync ?? false) : true
+    if (leaves) {
+      this.#oldest = floor.segment
+      this.#store.removeBefore(floor.segment)
+    }
+    return stored
   }
 
   #writeCursor(sync: boolean): boolean {
