@@ -1,12 +1,13 @@
 import { complain, counters, ledgerTold } from '../diagnostics'
 import { type LogEvent, subscribeEvents } from '../event'
 import { tty } from '../internal/builtin'
-import { createLayout, type Layout, type Origin } from '../layout'
+import { createLayout, type Origin } from '../layout'
 import { type SinkSpec, withoutLayout } from '../sinks'
 import { endingSince, guardExit } from './exit-guard'
 import type { SinkLedger } from './ledger'
 import { type FlushResult, tellListener } from './listeners'
 import { type AsyncAppenderOptions, type ResolvedAppenderOptions, resolveAppenderOptions } from './options'
+import { CapturedRecords, LineRecords, type RecordWriter } from './record-writer'
 import { SinkQueue } from './sink-queue'
 
 /**
@@ -30,7 +31,7 @@ export class AsyncAppender {
     this.maxFlushTimeMs = resolved.maxFlushTimeMs
     this.drainOnSignals = resolved.drainOnSignals
     this.#listeners = resolved
-    this.#queues = sinks.map((spec) => new SinkQueue(withoutLayout(spec), layoutOf(spec, origin), resolved))
+    this.#queues = sinks.map((spec) => new SinkQueue(withoutLayout(spec), recordsOf(spec, origin, resolved), resolved))
     this.#unguard = guardExit(this)
     this.#unsubscribe = subscribeEvents({
       onTaskEnded: (end) => {
@@ -112,9 +113,14 @@ export class AsyncAppender {
   }
 }
 
-function layoutOf({ kind, options }: SinkSpec, origin: Origin): Layout {
-  if (kind !== 'console') return createLayout(options.layout, origin, { ordering: options.ordering, terminal: false })
-  const terminal = tty().isatty(options.stream === 'stdout' ? 1 : 2)
+/* What the flush thread gets of events. To capture values costs a small queue, in room for names, more than it saves. */
+const CAPTURING_QUEUE_BYTES = 2 ** 20
+
+function recordsOf({ kind, options }: SinkSpec, origin: Origin, { thread, queueBytes }: ResolvedAppenderOptions): RecordWriter {
+  const isConsole = kind === 'console'
+  const ordering = !isConsole && options.ordering
+  const terminal = isConsole && tty().isatty(options.stream === 'stdout' ? 1 : 2)
   const layout = options.layout === 'auto' ? (terminal ? 'pretty' : 'json') : options.layout
-  return createLayout(layout, origin, { ordering: false, terminal })
+  if (layout === 'json' && thread && queueBytes >= CAPTURING_QUEUE_BYTES) return new CapturedRecords(origin, ordering)
+  return new LineRecords(createLayout(layout, origin, { ordering, terminal }))
 }

@@ -10,7 +10,7 @@ const BATCH_EVENTS = 4096
 /** A record that is longer is looked at exactly. */
 const SMALL_RECORD = 16 * 1024
 /** No frame of small records is larger than this: three bytes for each unit, a row and an id for each event. */
-const LARGEST_FRAME = (BATCH_LENGTH + SMALL_RECORD) * 3 + BATCH_EVENTS * 96
+const LARGEST_FRAME = (BATCH_LENGTH + SMALL_RECORD) * 3 + BATCH_EVENTS * 96 + 64 * 1024
 /** Of a small queue, a batch takes no more than this share. */
 const BATCH_SHARE = 1 / 8
 
@@ -99,7 +99,7 @@ export class QueueRoom {
     const taken = this.usedBytes + (batch.events > 0 ? batch.frameBytes() : 0)
     const freeEvents = this.#queueSize - this.queuedEvents
     if (discardable && (this.#queueBytes - taken < this.#reservedBytes || freeEvents < this.#reservedEvents)) return 'reserved'
-    const frame = batch.frameBytes(bytes)
+    const frame = batch.frameBytesWith(bytes)
     return freeEvents >= 1 && this.usedBytes + frame <= this.#queueBytes && this.#ring.fits(frame) ? 'room' : 'none'
   }
 

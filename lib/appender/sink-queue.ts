@@ -1,7 +1,6 @@
 import { runOutside } from '../context'
 import { batchPosted, complain, counters, queueFull, threadDenied } from '../diagnostics'
 import { LEVELS, type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
-import type { Layout } from '../layout'
 import { destinationOf, type SinkSpec } from '../sinks'
 import { cutEvent } from './cut-event'
 import { FlushThread } from './flush-thread'
@@ -14,13 +13,27 @@ import type { ResolvedAppenderOptions } from './options'
 import { OutsideLines } from './outside-lines'
 import { QueueRoom, type Verdict } from './queue-room'
 import { RecordBatch } from './record-batch'
-import { LineRecords, type RecordWriter } from './record-writer'
-import { ACCOUNT, FRAME, type FrameContent, HEADER_BYTES, padded, QueueMemory, RingReader, RingWriter, ROW, SYNC } from './ring'
+import type { RecordWriter } from './record-writer'
+import {
+  ACCOUNT,
+  FRAME,
+  type FrameContent,
+  HEADER_BYTES,
+  padded,
+  QueueMemory,
+  RingReader,
+  RingWriter,
+  ROW,
+  SYNC,
+  TRACE_ID_BYTES,
+  WORD_BYTES,
+} from './ring'
 
 /* How long a call that waits gives the flush thread before it looks whether that still lives. */
 const WAIT_SLICE_MS = 100
 /* A flush thread that gives no sign of life for so long is dead, or stuck in the kernel. */
 const LIFELESS_MS = 10_000
+const NO_COLUMNS = new Float64Array(0)
 const LEVEL_OF = new Map(LEVELS.map((level) => [SEVERITY[level], level]))
 
 /**
@@ -42,10 +55,6 @@ export class SinkQueue {
   readonly #timer: NodeJS.Timeout
   /* Whether any level has a durability. */
   readonly #secures: boolean
-  /* One for each log call that runs inside another (in a getter of what is logged). */
-  readonly #rows: Int32Array[] = []
-  /* How many records are being made. Until they are in the batch, nothing may be handed over: their rows refer to its dictionary. */
-  #writing = 0
   /* Opened with the first batch, so that a program that logs nothing starts no thread. */
   #flusher: Flusher | undefined
   #armed = false
@@ -55,11 +64,11 @@ export class SinkQueue {
   #durabilityMissed = 0
   #isFull = false
 
-  constructor(spec: SinkSpec, layout: Layout, options: ResolvedAppenderOptions) {
+  constructor(spec: SinkSpec, writer: RecordWriter, options: ResolvedAppenderOptions) {
     this.#spec = spec
     this.#options = options
     this.#secures = Object.keys(options.durability).length > 0
-    this.#writer = new LineRecords(layout)
+    this.#writer = writer
     this.#batch = new RecordBatch(this.#writer)
     this.#memory = QueueMemory.create(options.queueBytes)
     this.#ring = new RingWriter(this.#memory)
@@ -71,12 +80,10 @@ export class SinkQueue {
 
   /** Takes an event, or discards and counts it. */
   append(event: LogEvent, seq: number): void {
-    this.#rows[this.#writing] ??= new Int32Array(this.#writer.rowWords)
-    const row = this.#rows[this.#writing] as Int32Array
     this.#entered++
-    const text = this.#record(event, seq, row)
-    if (this.#room.isAmple(text.length)) this.#add(text, row, event.level)
-    else this.#addExactly(event, seq, text, row, 0)
+    const text = this.#writer.write(event, seq)
+    if (this.#room.isAmple(text.length)) this.#add(text, event.level, seq)
+    else this.#addExactly(event, seq, text, 0)
     if (this.#secures && this.#options.durability[event.level] !== undefined) this.#secure(event.level)
   }
 
@@ -99,8 +106,6 @@ export class SinkQueue {
   /** `handOver` at the end of the process: a program that ends before its first hand-over needs no thread for it. */
   handOverAtEnd(): void {
     if (this.#batch.events > 0) this.#flusher ??= new InProcessFlusher(this.#spec, this.#memory, this.#outside)
-    // A getter of what is logged may end the process: its log call never returns.
-    this.#writing = 0
     this.handOver()
   }
 
@@ -164,19 +169,10 @@ export class SinkQueue {
     this.#post()
   }
 
-  #record(event: LogEvent, seq: number, row: Int32Array): string {
-    this.#writing++
-    try {
-      return this.#writer.write(event, seq, row)
-    } finally {
-      this.#writing = Math.max(this.#writing - 1, 0)
-    }
-  }
-
-  #add(text: string, row: Int32Array, level: Level, bytes?: number): void {
+  #add(text: string, level: Level, seq: number, bytes?: number): void {
     if (this.#losses.isPending) this.#announceLoss()
     const batch = this.#batch
-    batch.add(text, row, SEVERITY[level], this.#flagsOf(level), bytes)
+    batch.add(text, SEVERITY[level], seq, this.#flagsOf(level), bytes)
     this.#room.accept()
     if (batch.length >= this.#room.batchLength || batch.events >= this.#room.batchEvents) this.#post()
     else if (!this.#armed) this.#arm()
@@ -188,50 +184,40 @@ export class SinkQueue {
   }
 
   /* The way of an event when room is scarce, or when it is large. */
-  #addExactly(event: LogEvent, seq: number, text: string, row: Int32Array, cuts: number): void {
+  #addExactly(event: LogEvent, seq: number, text: string, cuts: number): void {
     const { maxEventBytes } = this.#options
     const bytes = Buffer.byteLength(text)
     if (bytes > maxEventBytes && cuts < 2) {
       const cut = cutEvent(event, bytes, maxEventBytes, cuts > 0)
-      this.#addExactly(cut, seq, this.#record(cut, seq, row), row, cuts + 1)
+      this.#addExactly(cut, seq, this.#writer.write(cut, seq), cuts + 1)
       return
     }
-    if (this.#room.isOutside(HEADER_BYTES + this.#writer.dictionaryBytes + row.byteLength + bytes)) {
-      this.#addOutside(event, seq, row)
+    if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) this.#post()
+    if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) {
+      this.#addOutside(event, seq)
       return
     }
-    if (this.#room.isOutside(this.#batch.frameBytes(bytes))) this.#post()
     const discardable = SEVERITY[event.level] <= SEVERITY.info
     if (this.#letIn(event.level, seq, () => this.#room.verdict(this.#batch, bytes, discardable))) {
-      this.#add(text, row, event.level, bytes)
+      this.#add(text, event.level, seq, bytes)
     }
   }
 
-  #addOutside(event: LogEvent, seq: number, row: Int32Array): void {
+  #addOutside(event: LogEvent, seq: number): void {
     const line = this.#writer.line(event, seq)
     const bytes = Buffer.byteLength(line)
     const { level } = event
     const discardable = SEVERITY[level] <= SEVERITY.info
-    const frame = padded(HEADER_BYTES + row.byteLength)
-    this.#post()
-    if (this.#batch.events > 0) {
-      // Inside another log call the batch cannot be handed over, and this line may not overtake it.
-      this.#discard(level, seq, 'reentrant')
-      return
-    }
+    const frame = padded(HEADER_BYTES + ROW.words * WORD_BYTES + TRACE_ID_BYTES)
     if (!this.#letIn(level, seq, () => this.#room.verdictOutside(bytes, frame, discardable))) return
     const payload = this.#outside.next
     const flusher = this.#opened()
     flusher.outside(payload, line)
-    const content = {
-      kind: FRAME.outside,
-      flags: this.#flagsOf(level),
-      events: 1,
-      firstSeq: seq,
-      severity: SEVERITY[level],
-      payload,
-    }
-    this.#ring.write({ ...content, rows: row, rowWords: row.length, dictionary: '', text: '' }, Date.now())
+    const severity = SEVERITY[level]
+    const row = Int32Array.of(0, severity, 0, event.traceId === undefined ? -1 : 0)
+    const content = { kind: FRAME.outside, flags: this.#flagsOf(level), events: 1, firstSeq: seq, severity, payload }
+    const rows = { rows: row, rowWords: ROW.words, columns: NO_COLUMNS, columnCount: 0 }
+    this.#ring.write({ ...content, ...rows, dictionary: event.traceId ?? '', text: '' }, Date.now())
     this.#outside.add(line, bytes, this.#ring.head)
     this.#room.accept()
     this.#handedOver(1, bytes)
@@ -252,7 +238,6 @@ export class SinkQueue {
     if (found === 'reserved') return this.#discard(level, seq, 'threshold')
     const { overflow } = this.#options
     if (overflow === 'drop-newest') return this.#discard(level, seq, 'full')
-    if (this.#writing > 0) return this.#discard(level, seq, 'reentrant')
     return this.#waitFor(() => verdict() === 'room') || this.#discard(level, seq, 'timeout')
   }
 
@@ -296,18 +281,16 @@ export class SinkQueue {
   }
 
   #announceLoss(): void {
-    if (this.#writing > 0) return
-    const row = new Int32Array(this.#writer.rowWords)
     const event = this.#losses.announcement()
     const seq = nextSequence()
-    const text = this.#record(event, seq, row)
+    const text = this.#writer.write(event, seq)
     const bytes = Buffer.byteLength(text)
     this.#room.look()
     if (this.#room.verdict(this.#batch, bytes, false) !== 'room') return
     this.#losses.announced()
     this.#isFull = false
     this.#entered++
-    this.#add(text, row, event.level, bytes)
+    this.#add(text, event.level, seq, bytes)
   }
 
   /* Has what was just appended resolved, as its durability asks, or counts the miss. */
@@ -337,7 +320,7 @@ export class SinkQueue {
   }
 
   #post(): void {
-    if (this.#batch.events === 0 || this.#writing > 0) return
+    if (this.#batch.events === 0) return
     const content = this.#batch.take()
     if (this.#ring.write(content, Date.now())) this.#handedOver(content.events, content.text.length)
     else this.#forfeit(content)

@@ -1,6 +1,6 @@
 import type { Pause, Sink } from '../sinks'
 import { OWNER, type QueueMemory, RingReader, WORD } from './ring'
-import { linesOf, type PayloadSource } from './worker/frame-lines'
+import { FrameLines, type PayloadSource } from './worker/frame-lines'
 import { writeFrame } from './worker/write-frame'
 
 /** What came of frames that this thread wrote by itself. */
@@ -28,13 +28,14 @@ export function unlock(memory: QueueMemory): void {
 /** Writes the frames of a ring, up to `most` of them, on this thread. Only for the owner of the lock. */
 export function takeOver(memory: QueueMemory, sink: Sink, payloads: PayloadSource, pause: Pause, most = Infinity): TakenOver {
   const reader = new RingReader(memory)
+  const lines = new FrameLines(payloads)
   let trouble: string | undefined
   let events = 0
   let reason = ''
   for (let written = 0; written < most; written++) {
     const frame = reader.frame()
     if (frame === undefined) break
-    const delivery = writeFrame(memory, reader, frame, linesOf(frame, payloads), sink, pause, (why) => {
+    const delivery = writeFrame(memory, reader, frame, lines.of(frame), sink, pause, (why) => {
       trouble = why
     })
     if (delivery.outcome === 'unfinished') break

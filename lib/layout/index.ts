@@ -1,6 +1,6 @@
 export { CaptureCodec } from './captured/capture-codec'
 export { CapturedRenderer } from './captured/captured-renderer'
-export { MAX_COLUMNS } from './captured/format'
+export { MAX_ADDED, MAX_COLUMNS } from './captured/format'
 export { createLayout, type Destination } from './create-layout'
 export { ecsLayout } from './ecs-layout'
 export type { LayoutFunction } from './function-layout'

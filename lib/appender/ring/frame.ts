@@ -13,7 +13,9 @@
  *   32  first seq                 (float64)
  *   40  when it was handed over   (float64, ms since the epoch)
  *   48  number of the payload, if that is outside of the ring
- *   56  rows: a fixed number of Int32 for each event
+ *   52  number of columns
+ *   56  columns: float64, what the values of captured events came to; see lib/layout/captured
+ *       rows: a fixed number of Int32 for each event
  *       dictionary, text          UTF-8
  */
 
@@ -48,12 +50,13 @@ export const HEADER = {
   rowWords: 6,
   severity: 7,
   payload: 12,
+  columns: 13,
 } as const
 
 /** Places in the header, in words of 8 bytes. */
 export const HEADER_FLOAT = { firstSeq: 4, time: 5 } as const
 
-/** The words of a row that every kind of frame has; more may follow. */
+/** The words of a row. Captured events have the first two only: the others are among their columns. */
 export const ROW = {
   /** The part of the text that is this event's, in UTF-16 units. */
   length: 0,
@@ -61,13 +64,18 @@ export const ROW = {
   severity: 1,
   /** Its `seq`, less the first one of the frame. */
   seq: 2,
-  /** Which of the traces in the dictionary; -1: none. */
+  /** Which of the trace ids in the dictionary; -1: none. */
   trace: 3,
   words: 4,
 } as const
 
 /** Bytes of a trace id in the dictionary of a frame of lines. */
 export const TRACE_ID_BYTES = 32
+
+/** Bytes of a word of a row. */
+export const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT
+/** Bytes of a column. */
+export const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT
 
 /** `bytes` and what it takes to the next multiple of 8. */
 export function padded(bytes: number): number {

@@ -1,4 +1,4 @@
-import { FRAME, type FrameKind, HEADER, HEADER_BYTES, HEADER_FLOAT } from './frame'
+import { FRAME, type FrameKind, HEADER, HEADER_BYTES, HEADER_FLOAT, WORD_BYTES } from './frame'
 import { ACCOUNT, type QueueMemory, WORD } from './memory'
 
 /** A frame as it lies in the ring. Its arrays are views of shared memory, valid until it is resolved. */
@@ -14,6 +14,7 @@ export interface Frame {
   readonly firstSeq: number
   /** When it was handed over: ms since the epoch. */
   readonly time: number
+  readonly columns: Float64Array
   readonly rows: Int32Array
   readonly dictionary: Buffer
   readonly text: Buffer
@@ -98,8 +99,10 @@ export class RingReader {
     const dictionaryBytes = ints[at + HEADER.dictionary] as number
     const textBytes = ints[at + HEADER.text] as number
     const kind = ints[at + HEADER.kind] as FrameKind
-    const rowsFrom = (position + HEADER_BYTES) >> 2
-    const dictionaryFrom = position + HEADER_BYTES + events * rowWords * Int32Array.BYTES_PER_ELEMENT
+    const columnCount = ints[at + HEADER.columns] as number
+    const columnsFrom = (position + HEADER_BYTES) >> 3
+    const rowsFrom = (columnsFrom + columnCount) * 2
+    const dictionaryFrom = (rowsFrom + events * rowWords) * WORD_BYTES
     const textFrom = dictionaryFrom + dictionaryBytes
     return {
       kind,
@@ -110,6 +113,7 @@ export class RingReader {
       severity: ints[at + HEADER.severity] as number,
       firstSeq: floats[(position >> 3) + HEADER_FLOAT.firstSeq] as number,
       time: floats[(position >> 3) + HEADER_FLOAT.time] as number,
+      columns: floats.subarray(columnsFrom, columnsFrom + columnCount),
       rows: ints.subarray(rowsFrom, rowsFrom + events * rowWords),
       dictionary: bytes.subarray(dictionaryFrom, textFrom),
       text: bytes.subarray(textFrom, textFrom + textBytes),

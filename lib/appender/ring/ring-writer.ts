@@ -1,4 +1,4 @@
-import { FRAME, type FrameKind, HEADER, HEADER_BYTES, HEADER_FLOAT, padded } from './frame'
+import { FLOAT_BYTES, FRAME, type FrameKind, HEADER, HEADER_BYTES, HEADER_FLOAT, padded, WORD_BYTES } from './frame'
 import { type QueueMemory, WORD } from './memory'
 
 /** A batch on its way into the ring. */
@@ -13,6 +13,9 @@ export interface FrameContent {
   /** `events` rows, as one run of words; more may follow in the array. */
   readonly rows: Int32Array
   readonly rowWords: number
+  /** `columnCount` numbers; more may follow in the array. */
+  readonly columns: Float64Array
+  readonly columnCount: number
   readonly dictionary: string
   readonly text: string
 }
@@ -69,7 +72,7 @@ export class RingWriter {
 
   /** Writes a frame; false, and nothing is written, if there is no room. Nobody is woken by it. */
   write(content: FrameContent, now: number): boolean {
-    const rowBytes = content.events * content.rowWords * Int32Array.BYTES_PER_ELEMENT
+    const rowBytes = content.columnCount * FLOAT_BYTES + content.events * content.rowWords * WORD_BYTES
     const most = padded(HEADER_BYTES + rowBytes + (content.dictionary.length + content.text.length) * MAX_BYTES_PER_UNIT)
     if (!this.#admits(most)) {
       const exact = Buffer.byteLength(content.dictionary) + Buffer.byteLength(content.text)
@@ -96,11 +99,8 @@ export class RingWriter {
     Atomics.store(words, WORD.head, this.#head)
   }
 
-  #put(
-    { kind, flags, events, firstSeq, severity, payload, rows, rowWords, dictionary, text }: FrameContent,
-    rowBytes: number,
-    now: number,
-  ): void {
+  #put(content: FrameContent, rowBytes: number, now: number): void {
+    const { kind, flags, events, firstSeq, severity, payload, rows, rowWords, columns, columnCount, dictionary, text } = content
     const { ints, floats, bytes, words, capacity } = this.#memory
     const position = this.#head & (capacity - 1)
     const at = position >> 2
@@ -116,10 +116,12 @@ export class RingWriter {
     ints[at + HEADER.text] = textBytes
     ints[at + HEADER.rowWords] = rowWords
     ints[at + HEADER.payload] = payload
+    ints[at + HEADER.columns] = columnCount
     ints[at + HEADER.severity] = severity
     floats[(position >> 3) + HEADER_FLOAT.firstSeq] = firstSeq
     floats[(position >> 3) + HEADER_FLOAT.time] = now
-    ints.set(rows.subarray(0, events * rowWords), (position + HEADER_BYTES) >> 2)
+    if (columnCount > 0) floats.set(columns.subarray(0, columnCount), (position + HEADER_BYTES) >> 3)
+    ints.set(rows.subarray(0, events * rowWords), ((position + HEADER_BYTES) >> 2) + columnCount * 2)
     this.#head = (this.#head + size) | 0
     Atomics.store(words, WORD.head, this.#head)
   }

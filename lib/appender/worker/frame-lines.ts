@@ -1,14 +1,23 @@
+import { CapturedRenderer } from '../../layout'
 import { FRAME, type Frame } from '../ring'
 
 /** Gives the text of a line that is too large for the ring; undefined if nobody has it any more. */
 export type PayloadSource = (payload: number) => string | undefined
 
-/** What a frame becomes for the sink: whole lines. A view of the ring where the lines lie there already. */
-export function linesOf(frame: Frame, payloads: PayloadSource): Uint8Array {
-  switch (frame.kind) {
-    case FRAME.outside:
-      return Buffer.from(payloads(frame.payload) ?? '')
-    default:
-      return frame.text
+/** Makes of a frame what the sink gets: whole lines. */
+export class FrameLines {
+  readonly #payloads: PayloadSource
+  #renderer: CapturedRenderer | undefined
+
+  constructor(payloads: PayloadSource) {
+    this.#payloads = payloads
+  }
+
+  /** The lines of a frame, the same at each call; good until the next call. A view of the ring where they lie there already. */
+  of({ kind, payload, text, dictionary, columns, events }: Frame): Uint8Array {
+    if (kind === FRAME.outside) return Buffer.from(this.#payloads(payload) ?? '')
+    if (kind === FRAME.lines) return text
+    this.#renderer ??= new CapturedRenderer()
+    return this.#renderer.render(dictionary, columns, events, text)
   }
 }

@@ -1,7 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Pause, Sink } from '../../sinks'
 import { OWNER, QueueMemory, RingReader, WORD } from '../ring'
-import { linesOf } from './frame-lines'
+import { FrameLines } from './frame-lines'
 import type { FromFlushThread, OutsideLine } from './protocol'
 import { writeFrame } from './write-frame'
 
@@ -9,13 +9,13 @@ import { writeFrame } from './write-frame'
 export class ServedRing {
   readonly memory: QueueMemory
   readonly #reader: RingReader
-  readonly #payloads: MessagePort
+  readonly #lines: FrameLines
   readonly #tell: (message: FromFlushThread) => void
 
   constructor(shared: SharedArrayBuffer, payloads: MessagePort, tell: (message: FromFlushThread) => void) {
     this.memory = new QueueMemory(shared)
     this.#reader = new RingReader(this.memory)
-    this.#payloads = payloads
+    this.#lines = new FrameLines((payload) => textOf(payloads, payload))
     this.#tell = tell
   }
 
@@ -30,7 +30,7 @@ export class ServedRing {
     const frame = this.#reader.frame()
     if (frame !== undefined) {
       Atomics.add(words, WORD.beat, 1)
-      const lines = linesOf(frame, (payload) => this.#payload(payload))
+      const lines = this.#lines.of(frame)
       const onTrouble = (failure: string): void => this.#tell({ failure, retried: true })
       const delivery = writeFrame(this.memory, this.#reader, frame, lines, sink, pause, onTrouble)
       if (delivery.outcome === 'rejected') this.#tell({ failure: delivery.reason, retried: false })
@@ -49,12 +49,12 @@ export class ServedRing {
     Atomics.store(words, WORD.wanted, 0)
     this.#tell({ reached: true })
   }
+}
 
-  /* The thread that logs has sent it before the frame that stands for it. */
-  #payload(wanted: number): string | undefined {
-    for (;;) {
-      const message = receiveMessageOnPort(this.#payloads)?.message as OutsideLine | undefined
-      if (message === undefined || message.payload === wanted) return message?.text
-    }
+/* The thread that logs has sent it before the frame that stands for it. */
+function textOf(payloads: MessagePort, wanted: number): string | undefined {
+  for (;;) {
+    const message = receiveMessageOnPort(payloads)?.message as OutsideLine | undefined
+    if (message === undefined || message.payload === wanted) return message?.text
   }
 }

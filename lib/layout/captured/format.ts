@@ -52,3 +52,6 @@ const CONTROL = /[\u0000-\u001f\u007f]/
 export function isSharable(text: string): boolean {
   return text.length <= MAX_SHARED && !CONTROL.test(text)
 }
+
+/** How many characters one event adds to a dictionary at most: a template with the names of its fields, and a context. */
+export const MAX_ADDED = 4 * MAX_SHARED
