@@ -1,15 +1,15 @@
 import type { MessagePort, Worker } from 'node:worker_threads'
 import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
-import { reasonOf } from '../event'
+import { instance, reasonOf } from '../event'
 import { workerThreads } from '../internal/builtin'
-import { openSink, type SinkSpec } from '../sinks'
+import { isAsyncSink, openSink, type SinkSpec } from '../sinks'
 import type { Flusher } from './flusher'
 import type { OutsideLines } from './outside-lines'
 import { pauseUntil } from './pause'
 import { OWNER, type QueueMemory, WORD } from './ring'
 import { takeOver, tryLock, unlock } from './take-over'
-import type { FlushThreadData, FromFlushThread, OutsideLine } from './worker/protocol'
+import { type FlushThreadData, type FromFlushThread, type OutsideLine, RING, STOP, type ToFlushThread } from './worker/protocol'
 import { workerSource } from './worker/source'
 
 const FIRST_RESTART_MS = 10
@@ -28,6 +28,8 @@ export class FlushThread implements Flusher {
   readonly #memory: QueueMemory
   readonly #outside: OutsideLines
   readonly #pollMs: number
+  /* Its sink answers later: the thread has an event loop, is woken by messages, and nobody can take over from it. */
+  readonly #isAsync: boolean
   readonly #flushes = new Map<() => void, number>()
   #worker: Worker | undefined
   #payloads: MessagePort | undefined
@@ -40,11 +42,12 @@ export class FlushThread implements Flusher {
     this.#memory = memory
     this.#outside = outside
     this.#pollMs = pollMs
+    this.#isAsync = isAsyncSink(spec)
     this.#start()
   }
 
   posted(): void {
-    if (this.#pollMs === Infinity) this.#memory.ring()
+    if (this.#pollMs === Infinity || this.#isAsync) this.#ring(false)
   }
 
   outside(payload: number, text: string): void {
@@ -54,11 +57,11 @@ export class FlushThread implements Flusher {
   waitForProgress(ms: number, help: boolean): boolean {
     const { words } = this.#memory
     const tail = this.#tail
-    if (help && tryLock(this.#memory)) {
+    if (help && !this.#isAsync && tryLock(this.#memory)) {
       this.#takeOver(Date.now() + ms, 1)
       return this.#tail !== tail
     }
-    this.#memory.ring(true)
+    this.#ring(true)
     Atomics.wait(words, WORD.tail, tail, ms)
     return this.#tail !== tail
   }
@@ -84,12 +87,16 @@ export class FlushThread implements Flusher {
     const { words } = this.#memory
     const deadline = Date.now() + deadlineMs
     while (this.#tail !== Atomics.load(words, WORD.head)) {
-      if (tryLock(this.#memory)) {
+      if (!this.#isAsync && tryLock(this.#memory)) {
         this.#takeOver(deadline)
         return
       }
       const rest = deadline - Date.now()
       if (rest <= 0) return
+      if (this.#isAsync) {
+        this.waitForProgress(Math.min(rest, HURRY_MS), false)
+        continue
+      }
       // The destination may be well again long before the thread would look.
       Atomics.notify(words, WORD.stop)
       Atomics.wait(words, WORD.owner, OWNER.flush, Math.min(rest, HURRY_MS))
@@ -102,8 +109,9 @@ export class FlushThread implements Flusher {
     const { words } = this.#memory
     Atomics.store(words, WORD.stop, 1)
     Atomics.notify(words, WORD.stop)
-    this.#memory.ring(true)
+    this.#ring(true)
     const worker = this.#worker
+    if (this.#isAsync) worker?.postMessage(STOP satisfies ToFlushThread)
     this.#worker = undefined
     for (const done of [...this.#flushes.keys()]) done()
     this.#payloads?.close()
@@ -119,7 +127,13 @@ export class FlushThread implements Flusher {
     return runOutside(() => {
       const { MessageChannel, Worker } = workerThreads()
       const { port1, port2 } = new MessageChannel()
-      const workerData: FlushThreadData = { sink: this.#spec, memory: this.#memory.shared, payloads: port2, pollMs: this.#pollMs }
+      const workerData: FlushThreadData = {
+        sink: this.#spec,
+        memory: this.#memory.shared,
+        payloads: port2,
+        pollMs: this.#pollMs,
+        instance: instance(),
+      }
       const worker = new Worker(workerSource, {
         eval: true,
         workerData,
@@ -160,7 +174,13 @@ export class FlushThread implements Flusher {
     Atomics.store(words, WORD.target, target)
     Atomics.store(words, WORD.wanted, 1)
     Atomics.notify(words, WORD.stop)
-    this.#memory.ring(true)
+    this.#ring(true)
+  }
+
+  /* Tells the thread that there is something new; one with an event loop sleeps there, not on a word. */
+  #ring(urgent: boolean): void {
+    if (!this.#isAsync) this.#memory.ring(urgent)
+    else if (this.#memory.ringsAt(urgent)) this.#worker?.postMessage(RING satisfies ToFlushThread)
   }
 
   #onExit(worker: Worker): void {

@@ -1,5 +1,6 @@
 /**
- * Brings what lies in a ring to one sink, in order. Two kinds: `FlushThread` (a worker) and `InProcessFlusher` (the thread that logs).
+ * Brings what lies in a ring to one sink, in order. Three kinds: `FlushThread` (a worker), and on the thread that logs `InProcessFlusher` and, for sinks
+ * that answer later, `InProcessSender`.
  */
 export interface Flusher {
   /** Is told that frames were written to the ring. Never throws, never waits for a write. */
@@ -8,9 +9,9 @@ export interface Flusher {
   outside(payload: number, text: string): void
   /**
    * Blocks this thread up to `ms` milliseconds until frames are resolved, by `help` with its own hands if nobody else is at it; false if
-   * none were.
+   * none were, undefined if none ever will while this thread is blocked.
    */
-  waitForProgress(ms: number, help: boolean): boolean
+  waitForProgress(ms: number, help: boolean): boolean | undefined
   /** Resolves when everything posted before is resolved, or at the deadline. Needs the event loop. */
   settled(deadlineMs: number): Promise<void>
   /** Blocks this thread until everything posted is resolved, or the deadline has passed. For exits, where no event loop turns. */

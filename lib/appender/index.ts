@@ -6,7 +6,7 @@ export type { LossCounts, LossReason } from './losses'
 export {
   type AsyncAppenderOptions,
   appenderRules,
-  checkDurability,
+  checkForSinks,
   type Durability,
   type Overflow,
   resolveAppenderOptions,

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { TracelaneError } from '../errors'
 import { LEVELS, type Level } from '../event'
 import { checkOptions, type Rule, rules } from '../internal/options'
-import type { SinkSpec } from '../sinks'
+import { isAsyncSink, type SinkSpec } from '../sinks'
 import type { AppenderListeners } from './listeners'
 
 /**
@@ -177,8 +177,7 @@ function durableLevels(durability: NonNullable<AsyncAppenderOptions['durability'
 
 function overflowOf({ overflow, neverBlock }: AsyncAppenderOptions, owner: string): Overflow {
   if (overflow !== undefined && neverBlock !== undefined) {
-    const detail = `${owner}: 'neverBlock' is another way to say overflow: 'drop-newest'; give either`
-    throw new TracelaneError('ERR_TRACELANE_OPTION_INVALID', detail)
+    throw wrong(`${owner}: 'neverBlock' is another way to say overflow: 'drop-newest'; give either`)
   }
   return overflow ?? (neverBlock === true ? 'drop-newest' : 'discard')
 }
@@ -188,10 +187,26 @@ function reasonAgainstThread(): string | undefined {
   return availableParallelism() === 1 ? 'only one CPU may be used' : undefined
 }
 
-/** Throws ERR_TRACELANE_OPTION_INVALID if events shall be durable and there is no file among `sinks` to make them so. */
-export function checkDurability(owner: string, { durability = 'none' }: AsyncAppenderOptions, sinks: readonly SinkSpec[]): void {
+/** Throws ERR_TRACELANE_OPTION_INVALID for options that none of `sinks`, or one of them, can keep. */
+export function checkForSinks(owner: string, options: AsyncAppenderOptions, sinks: readonly SinkSpec[]): void {
+  const { durability = 'none', overflow, thread } = options
   const wanted = typeof durability === 'string' ? [durability] : Object.values(durability)
-  if (wanted.every((one) => one === 'none') || sinks.some(({ kind }) => kind === 'file')) return
-  const detail = `${owner}: 'durability' needs a file sink, because no other sink can say when an event is safe`
-  throw new TracelaneError('ERR_TRACELANE_OPTION_INVALID', detail)
+  if (wanted.some((one) => one !== 'none') && !sinks.some(({ kind }) => kind === 'file')) {
+    throw wrong(`${owner}: 'durability' needs a file sink, because no other sink can say when an event is safe`)
+  }
+  if (!sinks.some(isAsyncSink)) return
+  if (overflow === 'sync') {
+    throw wrong(
+      `${owner}: overflow: 'sync' writes inside the log call, which a sink on the network cannot; take 'block', or 'discard'`,
+    )
+  }
+  if (overflow === 'block' && thread === false) {
+    throw wrong(
+      `${owner}: overflow: 'block' without a thread would wait for an answer that the blocked thread cannot receive; leave out 'thread: false'`,
+    )
+  }
+}
+
+function wrong(detail: string): TracelaneError {
+  return new TracelaneError('ERR_TRACELANE_OPTION_INVALID', detail)
 }

@@ -1,11 +1,12 @@
 import { runOutside } from '../context'
 import { batchPosted, complain, counters, queueFull, threadDenied } from '../diagnostics'
 import { LEVELS, type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
-import { destinationOf, type SinkSpec } from '../sinks'
+import { destinationOf, isAsyncSink, type SinkSpec } from '../sinks'
 import { cutEvent } from './cut-event'
 import { FlushThread } from './flush-thread'
 import type { Flusher } from './flusher'
 import { InProcessFlusher } from './in-process-flusher'
+import { InProcessSender } from './in-process-sender'
 import type { SinkLedger } from './ledger'
 import { type FlushResult, type QueueFull, tellListener } from './listeners'
 import { Losses, type LossReason } from './losses'
@@ -105,7 +106,9 @@ export class SinkQueue {
 
   /** `handOver` at the end of the process: a program that ends before its first hand-over needs no thread for it. */
   handOverAtEnd(): void {
-    if (this.#batch.events > 0) this.#flusher ??= new InProcessFlusher(this.#spec, this.#memory, this.#outside)
+    if (this.#batch.events > 0 && !isAsyncSink(this.#spec)) {
+      this.#flusher ??= new InProcessFlusher(this.#spec, this.#memory, this.#outside)
+    }
     this.handOver()
   }
 
@@ -252,7 +255,9 @@ export class SinkQueue {
       const now = performance.now()
       const rest = Math.min(start + patience, lastLife + LIFELESS_MS) - now
       if (rest <= 0) break
-      if (this.#opened().waitForProgress(Math.min(rest, WAIT_SLICE_MS), overflow !== 'discard')) lastLife = performance.now()
+      const progress = this.#opened().waitForProgress(Math.min(rest, WAIT_SLICE_MS), overflow !== 'discard')
+      if (progress === undefined) break
+      if (progress) lastLife = performance.now()
       this.#room.look()
       there = isThere()
     }
@@ -359,7 +364,7 @@ function startFlusher(
 ): Flusher {
   if (!thread) {
     if (withoutThread !== undefined) threadDenied.publish({ sink: spec.kind, reason: withoutThread })
-    return new InProcessFlusher(spec, memory, outside)
+    return inProcess(spec, memory, outside)
   }
   try {
     return new FlushThread(spec, memory, outside, waitStrategy === 'poll' ? flushIntervalMs : Infinity)
@@ -367,6 +372,10 @@ function startFlusher(
     const reason = `no worker can be started (${(error as Error).message})`
     threadDenied.publish({ sink: spec.kind, reason })
     complain('flush-thread', `${reason}; lines are written on the thread that logs`)
-    return new InProcessFlusher(spec, memory, outside)
+    return inProcess(spec, memory, outside)
   }
+}
+
+function inProcess(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines): Flusher {
+  return isAsyncSink(spec) ? new InProcessSender(spec, memory, outside) : new InProcessFlusher(spec, memory, outside)
 }

@@ -1,4 +1,4 @@
-import { type AsyncAppenderOptions, appenderRules, checkDurability, resolveAppenderOptions } from '../appender'
+import { type AsyncAppenderOptions, appenderRules, checkForSinks, resolveAppenderOptions } from '../appender'
 import { SEVERITY, type Threshold } from '../event'
 import { readSink } from '../sinks'
 import { levelOfEnvironment, levelsOfEnvironment, serviceOfEnvironment } from './environment'
@@ -80,7 +80,7 @@ function definitionOf(
 ): AppenderDefinition {
   const owner = name === ROOT_APPENDER ? 'configure' : `configure: appender '${name}'`
   resolveAppenderOptions(options, owner)
-  checkDurability(owner, options, sinks)
+  checkForSinks(owner, options, sinks)
   return { name, sinks: sinks.map(readSink), threshold: SEVERITY[level], filters: [], origin, options }
 }
 

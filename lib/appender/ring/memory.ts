@@ -100,7 +100,12 @@ export class QueueMemory {
    * itself soon, and is spared the system call, unless this is `urgent`.
    */
   ring(urgent = false): void {
+    if (this.ringsAt(urgent)) Atomics.notify(this.words, WORD.bell)
+  }
+
+  /** `ring` for a thread that sleeps elsewhere: whether it is to be woken. */
+  ringsAt(urgent: boolean): boolean {
     Atomics.add(this.words, WORD.bell, 1)
-    if (urgent || Atomics.load(this.words, WORD.waiting) !== 0) Atomics.notify(this.words, WORD.bell)
+    return urgent || Atomics.load(this.words, WORD.waiting) !== 0
   }
 }

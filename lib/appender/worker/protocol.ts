@@ -19,6 +19,8 @@ export interface FlushThreadData {
   readonly memory: SharedArrayBuffer
   /** `OutsideLine`s arrive here. */
   readonly payloads: MessagePort
+  /** Names this start of the isolate that logs, and so its batches. */
+  readonly instance: string
   /** How long it sleeps at most before it looks again, in ms; Infinity: until it is woken. */
   readonly pollMs: number
 }
@@ -28,6 +30,12 @@ export interface OutsideLine {
   readonly payload: number
   readonly text: string
 }
+
+/** Main thread to a flush thread that has an event loop: look what is new, or end. */
+export type ToFlushThread = typeof RING | typeof STOP
+
+export const RING = 1
+export const STOP = 2
 
 /** Flush thread to main thread. */
 export type FromFlushThread = { readonly reached: true } | { readonly failure: string; readonly retried: boolean }

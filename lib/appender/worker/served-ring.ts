@@ -51,8 +51,8 @@ export class ServedRing {
   }
 }
 
-/* The thread that logs has sent it before the frame that stands for it. */
-function textOf(payloads: MessagePort, wanted: number): string | undefined {
+/** The text of a line that is too large for the ring; the thread that logs has sent it before the frame that stands for it. */
+export function textOf(payloads: MessagePort, wanted: number): string | undefined {
   for (;;) {
     const message = receiveMessageOnPort(payloads)?.message as OutsideLine | undefined
     if (message === undefined || message.payload === wanted) return message?.text

@@ -1,0 +1,69 @@
+import { runOutside } from '../context'
+import { complain, counters } from '../diagnostics'
+import { instance } from '../event'
+import { type AsyncSinkSpec, openAsyncSink } from '../sinks'
+import type { Flusher } from './flusher'
+import type { OutsideLines } from './outside-lines'
+import { type QueueMemory, WORD } from './ring'
+import { FrameSender } from './worker/frame-sender'
+
+const LOOK_MS = 5
+
+/**
+ * Sends on the thread that logs, from its event loop, to a sink that answers later: without a flush thread. While this thread is busy
+ * nothing is sent, and at the end of the process nothing can be; so `await flush()` before.
+ */
+export class InProcessSender implements Flusher {
+  readonly #memory: QueueMemory
+  readonly #sender: FrameSender
+  readonly #running: Promise<void>
+
+  constructor(spec: AsyncSinkSpec, memory: QueueMemory, outside: OutsideLines) {
+    this.#memory = memory
+    const sink = openAsyncSink(spec)
+    this.#sender = new FrameSender(
+      memory.shared,
+      (payload) => outside.text(payload),
+      sink,
+      instance(),
+      (message) => {
+        if ('reached' in message) return
+        if (message.retried) counters.writesRetried++
+        complain('sink', `a sink cannot write: ${message.failure}`)
+      },
+    )
+    this.#running = runOutside(() => this.#sender.run())
+  }
+
+  posted(): void {
+    if (this.#memory.ringsAt(false)) this.#sender.ring()
+  }
+
+  outside(): void {
+    // It is found among the lines that are kept anyway.
+  }
+
+  waitForProgress(): undefined {
+    return undefined
+  }
+
+  async settled(deadlineMs: number): Promise<void> {
+    const { words } = this.#memory
+    const target = Atomics.load(words, WORD.head)
+    const deadline = Date.now() + deadlineMs
+    this.#sender.ring()
+    // Whoever awaits a flush keeps the process alive by it, which the connections do not.
+    while (((Atomics.load(words, WORD.tail) - target) | 0) < 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    }
+  }
+
+  drain(): void {
+    // Nobody could wait for the answer here.
+  }
+
+  async close(): Promise<void> {
+    this.#sender.stop()
+    await this.#running
+  }
+}

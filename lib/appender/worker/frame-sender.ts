@@ -1,0 +1,118 @@
+import type { AsyncSink, SendResult } from '../../sinks'
+import { ACCOUNT, type Frame, QueueMemory, RingReader, WORD } from '../ring'
+import { FrameLines, type PayloadSource } from './frame-lines'
+import type { FromFlushThread } from './protocol'
+
+const FIRST_RETRY_MS = 20
+const MAX_RETRY_MS = 5_000
+
+/**
+ * Sends the frames of a ring to a sink that answers later, one after the other, on a thread with an event loop. Nobody else resolves frames of
+ * this ring: there is no lock, and no taking over, because nobody could wait for the answer.
+ */
+export class FrameSender {
+  readonly #memory: QueueMemory
+  readonly #reader: RingReader
+  readonly #lines: FrameLines
+  readonly #sink: AsyncSink
+  readonly #instance: string
+  readonly #tell: (message: FromFlushThread) => void
+  #wake: (() => void) | undefined
+  #stopped = false
+
+  constructor(
+    shared: SharedArrayBuffer,
+    payloads: PayloadSource,
+    sink: AsyncSink,
+    instance: string,
+    tell: (message: FromFlushThread) => void,
+  ) {
+    this.#memory = new QueueMemory(shared)
+    this.#reader = new RingReader(this.#memory)
+    this.#lines = new FrameLines(payloads)
+    this.#sink = sink
+    this.#instance = instance
+    this.#tell = tell
+  }
+
+  /** Sends what comes until it is stopped. */
+  async run(): Promise<void> {
+    const { words } = this.#memory
+    while (!this.#stopped) {
+      const heard = Atomics.load(words, WORD.bell)
+      const frame = this.#reader.frame()
+      if (frame === undefined) {
+        this.#tellIfReached()
+        await this.#rest(heard)
+      } else {
+        await this.#send(frame)
+        this.#tellIfReached()
+      }
+    }
+    await this.#sink.close()
+  }
+
+  /** Something is new, or nothing may wait any longer. */
+  ring(): void {
+    this.#wake?.()
+  }
+
+  /** Ends `run` as soon as what is on its way is settled. */
+  stop(): void {
+    this.#stopped = true
+    this.#wake?.()
+  }
+
+  async #send(frame: Frame): Promise<void> {
+    const lines = this.#lines.of(frame)
+    const batch = { lines, events: frame.events, id: `${this.#instance}-${frame.firstSeq}` }
+    for (let waitMs = FIRST_RETRY_MS; !this.#stopped; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
+      Atomics.add(this.#memory.words, WORD.beat, 1)
+      const result = await this.#sink.send(batch)
+      if (result.outcome !== 'retryable') {
+        this.#resolve(frame, result, lines.length)
+        return
+      }
+      this.#memory.count(ACCOUNT.retried, 1)
+      this.#tell({ failure: result.reason, retried: true })
+      await this.#pause(Math.max(waitMs, result.retryAfterMs ?? 0))
+    }
+  }
+
+  #resolve(frame: Frame, result: SendResult, bytes: number): void {
+    if (result.outcome === 'rejected') this.#tell({ failure: result.reason, retried: false })
+    this.#reader.resolve(frame, result.outcome === 'rejected' ? 'rejected' : 'delivered', bytes)
+  }
+
+  #tellIfReached(): void {
+    const { words } = this.#memory
+    if (Atomics.load(words, WORD.wanted) === 0) return
+    if (((this.#reader.tail - Atomics.load(words, WORD.target)) | 0) < 0) return
+    Atomics.store(words, WORD.wanted, 0)
+    this.#tell({ reached: true })
+  }
+
+  /* Until the bell rings, if it has not since `heard`. */
+  async #rest(heard: number): Promise<void> {
+    const { words } = this.#memory
+    const woken = this.#woken()
+    Atomics.store(words, WORD.waiting, 1)
+    if (Atomics.load(words, WORD.bell) === heard && Atomics.load(words, WORD.wanted) === 0) await woken
+    Atomics.store(words, WORD.waiting, 0)
+  }
+
+  /* Whoever rings while a send is tried again is in a hurry: new frames alone ring only while nothing is on its way. */
+  async #pause(ms: number): Promise<void> {
+    const timer = setTimeout(() => this.#wake?.(), ms)
+    timer.unref()
+    await this.#woken()
+    clearTimeout(timer)
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      if (this.#stopped) resolve()
+    })
+  }
+}
