@@ -4,15 +4,16 @@ import type { Redactor } from '../../redaction'
 import { type FieldPlan, fieldPlans } from '../field-plans'
 import { jsonLayout, mdcWriter, readField, writeField } from '../json-layout'
 import { type Layout, type Origin, redactorOf } from '../layout'
-import { type Context, Contexts, contextOf } from './contexts'
-import { BEFORE_CONTEXTS, BETWEEN_ENTRIES, COLUMN, MAX_COLUMNS, slotText } from './format'
+import { BETWEEN_SECTIONS, COLUMN, MAX_COLUMNS, slotText } from './format'
 import { type Kind, NUMBER, type Shape, TEXT, WHOLE } from './shapes'
+import { Mdcs, type Part, partOf, Section, Traces } from './shared-parts'
 import { Statements } from './statements'
 
 /* As constants of this file, because what another file exports is looked up each time. */
 const {
   template: TEMPLATE,
-  context: CONTEXT,
+  mdc: MDC,
+  trace: TRACE,
   time: TIME,
   clockMs: CLOCK_MS,
   clockCounter: CLOCK_COUNTER,
@@ -27,28 +28,6 @@ const hasOwn = Object.prototype.hasOwnProperty
 
 /* A getter or `toJSON` may log while its event is captured, and so on. Below this depth only finished lines are made. */
 const MAX_DEPTH = 8
-
-/* What is in the dictionary of `batch`, as number `index`. */
-interface Entry {
-  index: number
-  batch: number
-}
-
-interface Template extends Entry {
-  readonly template: string
-  readonly columns: number
-}
-
-/* The templates or the contexts of a dictionary. */
-class Section {
-  text = ''
-  #entries = 0
-
-  add(entry: string): number {
-    this.text += this.#entries === 0 ? entry : BETWEEN_ENTRIES + entry
-    return this.#entries++
-  }
-}
 
 /**
  * Captures events for the JSON layout: what the lines of `jsonLayout(origin, ordering)` have to themselves, as finished text without secrets, and numbers;
@@ -67,20 +46,24 @@ export class CaptureCodec {
   readonly #withCaller: boolean
   readonly #ordering: boolean
   readonly #layout: Layout
-  readonly #statements: Statements
-  readonly #contexts: Contexts
-  readonly #finished: Template = { template: slotText('text'), columns: SLOTS + 1, index: 0, batch: 0 }
-  #batch = 1
-  #templates = new Section()
-  #shared = new Section()
+  readonly #inside: Statements
+  readonly #outside: Statements
+  readonly #traces = new Traces()
+  readonly #mdcs: Mdcs
+  readonly #finished = { ...partOf(slotText('text')), columns: SLOTS + 1 }
   /* A row for each depth. */
   readonly #scratch = new Float64Array(MAX_DEPTH * MAX_COLUMNS)
   #depth = 0
   /* The event that was captured last. */
   #row = 0
-  #template: Template = this.#finished
-  readonly #noContext = contextOf('', '')
-  #context: Context = this.#noContext
+  #template: Part = this.#finished
+  #mdc: Part | undefined
+  #trace: Part | undefined
+  /* The dictionary. */
+  #batch = 1
+  #templateSection = new Section()
+  #mdcSection = new Section()
+  #traceSection = new Section('')
   /* What the capture of fields, or of one field, has come to. */
   #shape: Shape | undefined
   #slot = 0
@@ -93,8 +76,9 @@ export class CaptureCodec {
     this.#withCaller = origin.caller === true
     this.#ordering = ordering
     this.#layout = jsonLayout(origin, ordering)
-    this.#statements = new Statements(origin, ordering, this.#redactor)
-    this.#contexts = new Contexts(mdcWriter(this.#redactor, this.#planOf))
+    this.#inside = new Statements(origin, ordering, this.#redactor, true)
+    this.#outside = new Statements(origin, ordering, this.#redactor, false)
+    this.#mdcs = new Mdcs(mdcWriter(this.#redactor, this.#planOf))
   }
 
   /** Captures an event and returns its text for the records of the batch. Never throws. */
@@ -110,40 +94,46 @@ export class CaptureCodec {
   /** Puts the row of the event that was captured last into `rows`, from `at` on, and returns where it ends. */
   take(rows: Float64Array, at: number): number {
     const { columns } = this
-    const row = this.#row
     const scratch = this.#scratch
+    const row = this.#row
     const template = this.#template
-    const context = this.#context
-    if (template.batch !== this.#batch) this.#enter(template, template.template, this.#templates)
-    if (context.batch !== this.#batch) this.#enter(context, context.text, this.#shared)
+    const mdc = this.#mdc
+    const trace = this.#trace
+    if (template.batch !== this.#batch) this.#enter(template, this.#templateSection)
+    if (mdc !== undefined && mdc.batch !== this.#batch) this.#enter(mdc, this.#mdcSection)
+    if (trace !== undefined && trace.batch !== this.#batch) this.#enter(trace, this.#traceSection)
     scratch[row + TEMPLATE] = template.index
-    scratch[row + CONTEXT] = context.index
+    scratch[row + MDC] = mdc === undefined ? 0 : mdc.index
+    scratch[row + TRACE] = trace === undefined ? 0 : trace.index
     for (let i = 0; i < columns; i++) rows[at + i] = scratch[row + i] as number
     return at + columns
   }
 
   /** What the events taken since the last call share; begins a new batch. */
   dictionary(): string {
-    const text = this.#templates.text + BEFORE_CONTEXTS + this.#shared.text
-    this.#templates = new Section()
-    this.#shared = new Section()
+    const sections = [this.#templateSection.text, this.#mdcSection.text, this.#traceSection.text]
+    this.#templateSection = new Section()
+    this.#mdcSection = new Section()
+    this.#traceSection = new Section('')
     this.#batch++
     this.dictionarySize = 0
-    return text
+    return sections.join(BETWEEN_SECTIONS)
   }
 
-  #enter(entry: Entry, text: string, section: Section): void {
-    entry.batch = this.#batch
-    entry.index = section.add(text)
-    this.dictionarySize += text.length + 1
+  #enter(part: Part, section: Section): void {
+    part.batch = this.#batch
+    part.index = section.add(part.text)
+    this.dictionarySize += part.text.length + 1
   }
 
   /* Undefined if only a finished line will do. */
   #captureParts(event: LogEvent, seq: number, row: number): string | undefined {
     if (event.line !== undefined || this.#isRare(event)) return undefined
-    const context = this.#contexts.of(event)
-    const root = this.#statements.of(event)
-    if (context === undefined || root === undefined) return undefined
+    const { traceId, spanId, mdc: mdcFields, fields } = event
+    const mdc = this.#mdcs.of(mdcFields, fields)
+    const trace = traceId === undefined ? undefined : this.#traces.of(traceId, spanId)
+    const root = (traceId === undefined ? this.#outside : this.#inside).of(event)
+    if (mdc === undefined || root === undefined || (trace === undefined && traceId !== undefined)) return undefined
     const scratch = this.#scratch
     if (this.#ordering) {
       const clock = readClock(event.hlc)
@@ -158,7 +148,8 @@ export class CaptureCodec {
     if (shape === undefined) return undefined
     this.#row = row
     this.#template = shape
-    this.#context = context
+    this.#mdc = mdc
+    this.#trace = trace
     this.columns = shape.columns
     return text
   }
@@ -168,7 +159,8 @@ export class CaptureCodec {
     this.#scratch[row + SLOTS] = line.length
     this.#row = row
     this.#template = this.#finished
-    this.#context = this.#noContext
+    this.#mdc = undefined
+    this.#trace = undefined
     this.columns = SLOTS + 1
     return line
   }
@@ -240,7 +232,8 @@ export class CaptureCodec {
     const next = shape.with(key, kind, plan)
     if (next === undefined && ++this.#refused === MAX_REFUSED) {
       this.#refused = 0
-      this.#statements.clear()
+      this.#inside.clear()
+      this.#outside.clear()
     }
     return next
   }

@@ -1,161 +1,227 @@
-import { BEFORE_CONTEXTS, BEFORE_MDC, BETWEEN_ENTRIES, COLUMN, SLOT } from './format'
-import { Ink, type Stencil, stencilOf } from './ink'
+import { isAscii } from 'node:buffer'
+import { BETWEEN_ENTRIES, BETWEEN_SECTIONS, COLUMN, SLOT, SPAN_ID_LENGTH, TRACE_ID_LENGTH } from './format'
+import { writeHex, writeNumber, writePlain } from './number-bytes'
+import { CLOCK_COUNTER, readTemplate, type Template, WORD, wordsOf } from './template'
 
 /* As constants of this file, because what another file exports is looked up each time. */
 const {
   template: TEMPLATE,
-  context: CONTEXT,
+  mdc: MDC,
+  trace: TRACE,
   time: TIME,
-  clockMs: CLOCK_MS,
-  clockCounter: CLOCK_COUNTER,
+  clockMs: MS,
+  clockCounter: COUNTER,
   seq: SEQ,
   slots: SLOTS,
 } = COLUMN
-const { time: TIME_SLOT, trace: TRACE_SLOT, clock: CLOCK_SLOT, seq: SEQ_SLOT, mdc: MDC_SLOT, text: TEXT_SLOT } = SLOT
-
+const {
+  time: TIME_SLOT,
+  traceId: TRACE_ID_SLOT,
+  spanId: SPAN_ID_SLOT,
+  seq: SEQ_SLOT,
+  mdc: MDC_SLOT,
+  text: TEXT_SLOT,
+  number: NUMBER_SLOT,
+} = SLOT
+const COUNTER_SLOT = CLOCK_COUNTER
+const TRACE_LENGTH = TRACE_ID_LENGTH + SPAN_ID_LENGTH
+const MS_DIGITS = 12
 const MAX_TEMPLATES = 1024
-/* Beyond any that is meant to be made: a number has at most 25 characters, in a column. */
-const NUMBER_ROOM = 32
-/* What is kept for the next batch; a larger one has been the exception. */
+const FIRST_BYTES = 512 * 1024
+/* What is kept for the next batch; more has been the exception. */
 const KEPT_BYTES = 4 * 1024 * 1024
 
-/** The parts of a template; before each slot, and after the last, a constant. */
-interface Template {
-  readonly constants: readonly Stencil[]
-  readonly slots: Uint8Array
-  /* How many slots, from the first on, are the same for all events of one context and millisecond. */
-  readonly shared: number
-  /* How many bytes a line takes at most, without its context and its texts. */
-  readonly room: number
+interface Text {
+  readonly words: Float64Array
+  readonly length: number
 }
 
-interface Context {
-  readonly trace: Stencil
-  readonly mdc: Stencil
+interface Frame {
+  readonly templates: readonly Template[]
+  readonly mdcs: readonly Text[]
+  readonly rows: Float64Array
+  readonly count: number
+  /* How many bytes the records have, and whether each is a character. */
+  readonly length: number
+  readonly ascii: boolean
 }
-
-const NO_CONTEXT: Context = { trace: stencilOf(''), mdc: stencilOf('') }
 
 /**
- * Makes the lines of batches of captured events, as `CaptureCodec` has made them. For the thread that writes; knows nothing of traces or loggers.
+ * Makes the lines of batches of captured events, as `CaptureCodec` has captured them. For the thread that writes; knows nothing of traces or loggers.
  *
- * What it keeps from batch to batch makes it faster, and changes no byte: the same batch always becomes the same bytes.
+ * What it keeps from batch to batch makes it faster and changes no byte: the same batch always becomes the same bytes.
  */
 export class CapturedRenderer {
-  readonly #ink = new Ink(KEPT_BYTES)
   readonly #templates = new Map<string, Template>()
+  #out = new Uint8Array(FIRST_BYTES)
+  #view = new DataView(this.#out.buffer)
+  /* The records, the traces behind them, and a word of nothing, because whole words are read. */
+  #source = new Uint8Array(FIRST_BYTES)
+  #sourceView = new DataView(this.#source.buffer)
+  #time = Number.NaN
+  #timeText = textOf('')
+  #ms = Number.NaN
+  #msText = textOf('')
 
   /**
    * The lines of `count` events in UTF-8. `dictionary` and `records` are the codec's texts in UTF-8, `rows` its columns. The bytes are
    * good until the next call.
    */
   render(dictionary: Uint8Array, rows: Float64Array, count: number, records: Uint8Array): Buffer {
-    const text = Buffer.from(dictionary.buffer, dictionary.byteOffset, dictionary.length).toString()
-    const end = text.indexOf(BEFORE_CONTEXTS)
-    const templates = text
-      .slice(0, end)
-      .split(BETWEEN_ENTRIES)
-      .map((template) => this.#template(template))
-    const contexts = text
-      .slice(end + 1)
-      .split(BETWEEN_ENTRIES)
-      .map(contextOf)
-    this.#ink.begin(records)
-    this.#lines(templates, contexts, rows, count)
-    return this.#ink.end()
+    const bytes = Buffer.from(dictionary.buffer, dictionary.byteOffset, dictionary.length)
+    const end = bytes.lastIndexOf(BETWEEN_SECTIONS)
+    const [templates = '', mdcs = ''] = bytes.toString('utf8', 0, end).split(BETWEEN_SECTIONS)
+    this.#load(records, bytes.subarray(end + 1))
+    const length = this.#write({
+      templates: templates.split(BETWEEN_ENTRIES).map((template) => this.#template(template)),
+      mdcs: mdcs.split(BETWEEN_ENTRIES).map(textOf),
+      rows,
+      count,
+      length: records.length,
+      ascii: isAscii(records),
+    })
+    const lines = Buffer.from(this.#out.buffer, 0, length)
+    if (this.#out.length > KEPT_BYTES) this.#renew(FIRST_BYTES, 0)
+    return lines
   }
 
-  #lines(templates: readonly Template[], contexts: readonly Context[], rows: Float64Array, count: number): void {
-    const ink = this.#ink
-    let at = 0
+  /* Returns how many bytes there are. */
+  #write({ templates, mdcs, rows, count, length, ascii }: Frame): number {
+    const [source, sourceView] = [this.#source, this.#sourceView]
+    let [out, view, at] = [this.#out, this.#view, 0]
+    let [next, row] = [0, 0]
     let last: Template | undefined
-    let lastContext = NO_CONTEXT
-    let lastTime = -1
-    let lastMs = -1
+    let [lastMdc, lastTrace, lastTime, lastMs] = [-1, -1, -1, -1]
+    // What the last line had in common with the one before it, and where that is.
+    let shared: Uint8Array | undefined
+    let [from, to] = [0, 0]
     for (let i = 0; i < count; i++) {
-      const template = templates[rows[at + TEMPLATE] as number] as Template
-      const context = contexts[rows[at + CONTEXT] as number] ?? NO_CONTEXT
-      const time = rows[at + TIME] as number
-      const ms = rows[at + CLOCK_MS] as number
-      ink.makeRoom(template.room + context.trace.length + context.mdc.length)
-      if (template === last && context === lastContext && time === lastTime && ms === lastMs) ink.again()
-      else {
-        last = template
-        lastContext = context
-        lastTime = time
-        lastMs = ms
-        ink.beginShared()
-        for (let j = 0; j < template.shared; j++) {
-          ink.stamp(template.constants[j] as Stencil)
-          writeShared(ink, template.slots[j] as number, context, time, ms)
-        }
-        ink.endShared()
+      const template = templates[rows[row + TEMPLATE] as number] as Template
+      const [mdc, trace, time, ms] = [
+        rows[row + MDC] as number,
+        rows[row + TRACE] as number,
+        rows[row + TIME] as number,
+        rows[row + MS] as number,
+      ]
+      const mdcText = mdcs[mdc] as Text
+      const needed = at + template.room + mdcText.length + length - next + WORD
+      if (needed > out.length) {
+        this.#renew(needed * 2, at)
+        ;[out, view, shared] = [this.#out, this.#view, undefined]
       }
-      at = writeRest(ink, template, context, rows, at)
+      const { slots, words, starts, lengths, shared: sharedSlots } = template
+      let j = 0
+      if (template === last && mdc === lastMdc && trace === lastTrace && time === lastTime && ms === lastMs) {
+        shared ??= out.subarray(from, to)
+        out.set(shared, at)
+        from = at
+        at += shared.length
+        j = sharedSlots
+      } else {
+        ;[last, lastMdc, lastTrace, lastTime, lastMs, shared, from] = [template, mdc, trace, time, ms, undefined, at]
+      }
+      let column = row + SLOTS
+      for (; ; j++) {
+        if (j === sharedSlots) to = at
+        stamp(view, at, words, starts[j] as number, starts[j + 1] as number)
+        at += lengths[j] as number
+        if (j === slots.length) break
+        const slot = slots[j] as number
+        if (slot === TEXT_SLOT) {
+          const units = rows[column++] as number
+          const size = ascii ? units : bytesOf(source, next, units)
+          if (ascii) copyWords(view, at, sourceView, next, units)
+          else copyBytes(out, at, source, next, size)
+          next += size
+          at += size
+        } else if (slot === NUMBER_SLOT) at = writeNumber(out, at, rows[column++] as number)
+        else if (slot === SEQ_SLOT) at = writePlain(out, at, rows[row + SEQ] as number)
+        else if (slot === COUNTER_SLOT) at = writeHex(out, at, rows[row + COUNTER] as number)
+        else if (slot === TRACE_ID_SLOT) {
+          copyWords(view, at, sourceView, length + trace * TRACE_LENGTH, TRACE_ID_LENGTH)
+          at += TRACE_ID_LENGTH
+        } else if (slot === SPAN_ID_SLOT) {
+          copyWords(view, at, sourceView, length + trace * TRACE_LENGTH + TRACE_ID_LENGTH, SPAN_ID_LENGTH)
+          at += SPAN_ID_LENGTH
+        } else {
+          const text = slot === MDC_SLOT ? mdcText : slot === TIME_SLOT ? this.#timeOf(time) : this.#msOf(ms)
+          stamp(view, at, text.words, 0, text.words.length)
+          at += text.length
+        }
+      }
+      row = column
     }
+    return at
+  }
+
+  #timeOf(time: number): Text {
+    if (time !== this.#time) {
+      this.#time = time
+      this.#timeText = textOf(String(time))
+    }
+    return this.#timeText
+  }
+
+  #msOf(ms: number): Text {
+    if (ms !== this.#ms) {
+      this.#ms = ms
+      this.#msText = textOf(ms.toString(16).padStart(MS_DIGITS, '0'))
+    }
+    return this.#msText
+  }
+
+  #load(records: Uint8Array, traces: Uint8Array): void {
+    const length = records.length + traces.length
+    if (length + WORD > this.#source.length) {
+      this.#source = new Uint8Array((length + WORD) * 2)
+      this.#sourceView = new DataView(this.#source.buffer)
+    }
+    this.#source.set(records)
+    this.#source.set(traces, records.length)
+    this.#source.fill(0, length, length + WORD)
+  }
+
+  #renew(size: number, used: number): void {
+    const renewed = new Uint8Array(size)
+    renewed.set(this.#out.subarray(0, used))
+    this.#out = renewed
+    this.#view = new DataView(renewed.buffer)
   }
 
   #template(text: string): Template {
     const known = this.#templates.get(text)
     if (known !== undefined) return known
-    const made = compile(text)
+    const made = readTemplate(text)
     if (this.#templates.size === MAX_TEMPLATES) this.#templates.clear()
     this.#templates.set(text, made)
     return made
   }
 }
 
-function writeShared(ink: Ink, slot: number, context: Context, time: number, ms: number): void {
-  if (slot === TIME_SLOT) ink.time(time)
-  else if (slot === TRACE_SLOT) ink.stamp(context.trace)
-  else if (slot === MDC_SLOT) ink.stamp(context.mdc)
-  else ink.clockMs(ms)
+function textOf(text: string): Text {
+  return { words: wordsOf(text), length: Buffer.byteLength(text) }
 }
 
-/* Returns where the next row begins. */
-function writeRest(ink: Ink, { constants, slots, shared }: Template, context: Context, rows: Float64Array, at: number): number {
-  let column = at + SLOTS
-  for (let j = shared; j < slots.length; j++) {
-    ink.stamp(constants[j] as Stencil)
-    const slot = slots[j] as number
-    if (slot === TEXT_SLOT) ink.record(rows[column++] as number)
-    else if (slot === SEQ_SLOT) ink.integer(rows[at + SEQ] as number)
-    else if (slot === CLOCK_COUNTER_SLOT) ink.clockCounter(rows[at + CLOCK_COUNTER] as number)
-    else if (slot === MDC_SLOT) ink.stamp(context.mdc)
-    else if (slot === TRACE_SLOT) ink.stamp(context.trace)
-    else if (slot === CLOCK_SLOT) ink.clockMs(rows[at + CLOCK_MS] as number)
-    else ink.number(rows[column++] as number)
+function stamp(view: DataView, at: number, words: Float64Array, from: number, to: number): void {
+  for (let i = from, place = at; i < to; i++, place += WORD) view.setFloat64(place, words[i] as number, true)
+}
+
+/* ASCII only, because whole words are copied. */
+function copyWords(view: DataView, at: number, source: DataView, from: number, length: number): void {
+  for (let i = 0; i < length; i += WORD) view.setFloat64(at + i, source.getFloat64(from + i, true), true)
+}
+
+function copyBytes(out: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
+  for (let i = 0; i < length; i++) out[at + i] = source[from + i] as number
+}
+
+/* How many bytes the next `units` UTF-16 units have: one character is one unit, and two if it has four bytes. */
+function bytesOf(source: Uint8Array, from: number, units: number): number {
+  let at = from
+  for (let left = units; left > 0; left--) {
+    const first = source[at] as number
+    at += first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
+    if (first >= 0xf0) left--
   }
-  ink.stamp(constants[slots.length] as Stencil)
-  return column
-}
-
-/* The clock's second half, which differs from line to line, is a slot of its own here. */
-const CLOCK_COUNTER_SLOT = 8
-const SHARED_SLOTS: ReadonlySet<number> = new Set([TIME_SLOT, TRACE_SLOT, CLOCK_SLOT, MDC_SLOT])
-
-function compile(text: string): Template {
-  const constants: Stencil[] = []
-  const slots: number[] = []
-  let from = 0
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code >= CLOCK_COUNTER_SLOT || code === 0) continue
-    constants.push(stencilOf(text.slice(from, i)))
-    slots.push(code)
-    if (code === CLOCK_SLOT) {
-      constants.push(stencilOf(''))
-      slots.push(CLOCK_COUNTER_SLOT)
-    }
-    from = i + 1
-  }
-  constants.push(stencilOf(text.slice(from)))
-  const varies = slots.findIndex((slot) => !SHARED_SLOTS.has(slot))
-  const room = constants.reduce((sum, { length }) => sum + length, 0) + slots.length * NUMBER_ROOM
-  return { constants, slots: Uint8Array.from(slots), shared: varies === -1 ? slots.length : varies, room }
-}
-
-function contextOf(text: string): Context {
-  const end = text.indexOf(BEFORE_MDC)
-  return end === -1 ? NO_CONTEXT : { trace: stencilOf(text.slice(0, end)), mdc: stencilOf(text.slice(end + 1)) }
+  return at - from
 }

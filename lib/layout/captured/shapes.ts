@@ -30,8 +30,8 @@ export class ShapeFamily {
  * found by walking: the next shape is most often the one that was next the last time.
  */
 export class Shape {
-  /** The line of events of this shape. */
-  readonly template: string
+  /** The template of events of this shape. */
+  readonly text: string
   /** How many columns their rows have. */
   readonly columns: number
   readonly key: string
@@ -40,17 +40,17 @@ export class Shape {
   /** Its number in the dictionary of `batch`. */
   index = 0
   batch = 0
-  readonly #text: string
+  readonly #open: string
   readonly #family: ShapeFamily
   readonly #others: (Map<string, Shape> | undefined)[] = new Array<Map<string, Shape> | undefined>(KINDS).fill(undefined)
 
   constructor(text: string, columns: number, family: ShapeFamily, key = '', kind: Kind = WHOLE) {
-    this.#text = text
+    this.#open = text
     this.#family = family
     this.key = key
     this.kind = kind
     this.columns = columns
-    this.template = (kind === TEXT ? `${text}"` : text) + END
+    this.text = (kind === TEXT ? `${text}"` : text) + END
   }
 
   /** The shape with one more field; undefined if there are too many fields or shapes. A WHOLE has its name in its text, so it has no key. */
@@ -60,8 +60,8 @@ export class Shape {
       this.next = known
       return known
     }
-    if (this.columns === MAX_COLUMNS || this.#text.length + key.length > MAX_SHARED || !this.#family.admit()) return undefined
-    const made = new Shape(this.#text + this.#added(kind, plan), this.columns + 1, this.#family, key, kind)
+    if (this.columns === MAX_COLUMNS || this.#open.length + key.length > MAX_SHARED || !this.#family.admit()) return undefined
+    const made = new Shape(this.#open + this.#added(kind, plan), this.columns + 1, this.#family, key, kind)
     const others = this.#others[kind] ?? new Map<string, Shape>()
     this.#others[kind] = others
     others.set(key, made)

@@ -32,9 +32,11 @@ export class Statements {
   #msg = ''
   #root: Shape | undefined
 
-  constructor(origin: Origin, ordering: boolean, redactor: Redactor) {
+  /** For events inside a trace, or for those outside any. */
+  constructor(origin: Origin, ordering: boolean, redactor: Redactor, inside: boolean) {
+    const trace = inside ? `,"traceId":"${slotText('traceId')}","spanId":"${slotText('spanId')}"` : ''
     const position = ordering ? `,"hlc":"${slotText('clock')}","seq":${slotText('seq')}` : ''
-    const end = slotText('trace') + position + slotText('mdc')
+    const end = trace + position + slotText('mdc')
     this.#frame = { who: whoWrites(origin, ordering), end, redactor }
   }
 

@@ -1,0 +1,90 @@
+import { type MdcFields, NO_FIELDS } from '../../context'
+import type { LogEvent } from '../../event'
+import { overrides } from '../field-text'
+import { BETWEEN_ENTRIES, isSharable, SPAN_ID_LENGTH, TRACE_ID_LENGTH } from './format'
+
+/** What several events of a batch have in common. */
+export interface Part {
+  readonly text: string
+  /** Its number in the dictionary of batch `batch`. */
+  index: number
+  batch: number
+}
+
+/** A part that is in no dictionary yet. */
+export function partOf(text: string): Part {
+  return { text, index: 0, batch: 0 }
+}
+
+/** The parts of one kind that are in the dictionary of a batch, as one text. */
+export class Section {
+  text = ''
+  #parts = 0
+  readonly #between: string
+
+  constructor(between: string = BETWEEN_ENTRIES) {
+    this.#between = between
+  }
+
+  /** Returns the number of the part. */
+  add(text: string): number {
+    this.text += this.#parts === 0 ? text : this.#between + text
+    return this.#parts++
+  }
+}
+
+/** Finds the ids of events as parts. Those of the event before are looked at only, since most events come in runs. */
+export class Traces {
+  #traceId = ''
+  #spanId = ''
+  #part: Part | undefined
+
+  /** Undefined if they are no ids. */
+  of(traceId: string, spanId: string | undefined): Part | undefined {
+    if (traceId === this.#traceId && spanId === this.#spanId) return this.#part
+    if (spanId === undefined || !isId(traceId, TRACE_ID_LENGTH) || !isId(spanId, SPAN_ID_LENGTH)) return undefined
+    this.#traceId = traceId
+    this.#spanId = spanId
+    this.#part = partOf(traceId + spanId)
+    return this.#part
+  }
+}
+
+/* Printable ASCII would do, and is what a frame relies on. */
+function isId(text: string, length: number): boolean {
+  if (text.length !== length) return false
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x20 || code > 0x7e) return false
+  }
+  return true
+}
+
+/** Writes an MDC as JSON members. */
+export type MdcWriter = (mdc: MdcFields, fields: LogEvent['fields'], there: number) => string
+
+/** Finds the MDC of events as parts. That of the event before is looked at only; it is the same frozen record for all events of a scope. */
+export class Mdcs {
+  readonly #write: MdcWriter
+  readonly #empty = partOf('')
+  #mdc: MdcFields = NO_FIELDS
+  #keys: readonly string[] = []
+  #part: Part | undefined = this.#empty
+
+  constructor(write: MdcWriter) {
+    this.#write = write
+  }
+
+  /** Undefined if a field of the event takes the place of one of the MDC, or if there is too much to share. */
+  of(mdc: MdcFields, fields: LogEvent['fields']): Part | undefined {
+    if (mdc === NO_FIELDS) return this.#empty
+    if (mdc !== this.#mdc) {
+      const text = this.#write(mdc, undefined, 0)
+      this.#mdc = mdc
+      this.#keys = Object.keys(mdc)
+      this.#part = isSharable(text) ? partOf(text) : undefined
+    }
+    for (const key of this.#keys) if (overrides(fields, key)) return undefined
+    return this.#part
+  }
+}
