@@ -62,6 +62,7 @@ export function taskEnded(end: TaskEnd): void {
 }
 
 function tell(what: (subscriber: EventSubscriber) => void): void {
+  if (subscribers.size === 0) return
   for (const subscriber of subscribers) {
     try {
       what(subscriber)

@@ -72,6 +72,7 @@ class ServedRequest implements EmitWatcher {
   readonly #target: string
   readonly #spans: boolean
   readonly #silent: boolean
+  readonly #isHttp2: boolean
   readonly #start: number
   #socket: Socket | undefined
   #bytesBefore = 0
@@ -88,11 +89,13 @@ class ServedRequest implements EmitWatcher {
   ) {
     this.#res = res
     this.#scope = scope
-    this.#method = req.method ?? 'GET'
-    this.#target = (req as { originalUrl?: string }).originalUrl ?? req.url ?? ''
     this.#spans = spans
     this.#silent = silent
+    this.#isHttp2 = req.httpVersionMajor > 1
     this.route = route
+    // What no event tells is not looked up: that is dear on the objects that Express makes.
+    this.#method = spans ? (req.method ?? 'GET') : ''
+    this.#target = spans ? ((req as { originalUrl?: string }).originalUrl ?? req.url ?? '') : ''
     this.#start = spans ? performance.now() : 0
     if (spans && res.socket !== null) this.#startCounting(res.socket)
   }
@@ -105,7 +108,7 @@ class ServedRequest implements EmitWatcher {
         return
       case 'finish':
         this.#stopCounting()
-        if (wasReset(res)) this.#endEarly(res)
+        if (this.#isHttp2 && wasReset(res)) this.#endEarly(res)
         else this.#end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode, undefined)
         return
       case 'close':
@@ -119,7 +122,7 @@ class ServedRequest implements EmitWatcher {
    * connection all the time, so nothing is counted there.
    */
   #startCounting(socket: Socket): void {
-    if (this.#res.req?.httpVersionMajor > 1) return
+    if (this.#isHttp2) return
     this.#socket = socket
     this.#bytesBefore = socket.bytesWritten
   }

@@ -108,7 +108,8 @@ describe('emitWithin()', () => {
     const events: unknown[] = []
     const { emit } = patched
     patched.emit = function (this: EventEmitter, event: string | symbol, ...args: unknown[]) {
-      events.push(event)
+      // Ours asks by a symbol, once, whether it is there already.
+      if (typeof event === 'string') events.push(event)
       return emit.call(this, event, ...args)
     }
     emitWithin(patched, scope)
@@ -120,6 +121,35 @@ describe('emitWithin()', () => {
 })
 
 describe('scopeOfEmitter()', () => {
+  it('finds the scope below an emit that somebody else has put over it', () => {
+    const emitter = new EventEmitter()
+    const scope = runWithTrace(() => currentScope() as Scope)
+    emitWithin(emitter, scope)
+    const { emit } = emitter
+    emitter.emit = function (this: EventEmitter, ...args: Parameters<typeof emit>) {
+      return emit.apply(this, args)
+    }
+    expect(scopeOfEmitter(emitter)).to.equal(scope)
+  })
+
+  it('takes an emit that throws for one without a scope', () => {
+    const emitter = Object.assign(new EventEmitter(), {
+      emit: () => {
+        throw new Error('no')
+      },
+    })
+    expect(scopeOfEmitter(emitter)).to.equal(undefined)
+  })
+
+  it('is not misled by an emit that was copied from an emitter with a scope', () => {
+    const emitter = new EventEmitter()
+    emitWithin(
+      emitter,
+      runWithTrace(() => currentScope() as Scope),
+    )
+    expect(scopeOfEmitter(Object.assign(new EventEmitter(), { emit: emitter.emit }))).to.equal(undefined)
+  })
+
   it('is undefined for an emitter of nobody', () => {
     expect(scopeOfEmitter(new EventEmitter())).to.equal(undefined)
   })
