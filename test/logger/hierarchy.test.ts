@@ -14,7 +14,7 @@ import {
   type Threshold,
 } from 'tracelane'
 import { nodeOf, routesOf } from '../../lib/logger/hierarchy'
-import { projectFile, requires, run, tempFolder } from '../support'
+import { onlyWhenAsked, projectFile, run, tempFolder } from '../support'
 import { type HierarchyVector, hierarchyVectors } from '../vectors'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
@@ -86,12 +86,13 @@ describe('the hierarchy of loggers', () => {
     }
 
     it('as logback itself says today', async function () {
+      onlyWhenAsked(this, 'java')
       this.timeout(120_000)
       const classpath = join(tempFolder(), 'classpath')
       const pom = projectFile('test/vectors/logback/pom.xml')
       const build = ['-q', '-B', '-f', pom, 'dependency:build-classpath', `-Dmdep.outputFile=${classpath}`]
-      const resolved = await run('mvn', build, { deadlineMs: 100_000 }).catch(() => undefined)
-      requires(this, 'java', resolved?.code === 0)
+      const resolved = await run('mvn', build, { deadlineMs: 100_000 })
+      expect(resolved.code, resolved.stdout).to.equal(0)
       const input = vectors.map((one) => [one.called, one.levels, one.appenders, one.notAdditive].join('\t')).join('\n')
       const source = projectFile('test/vectors/logback/Hierarchy.java')
       const { stdout, stderr, code } = await run('java', ['-cp', readFileSync(classpath, 'utf8').trim(), source], { input })

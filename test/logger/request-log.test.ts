@@ -146,7 +146,8 @@ describe('requestLogger()', () => {
         detach(() => c.get('log').info('hono'))
         return c.text('x')
       })
-      const server = await serve(getRequestListener(app.fetch))
+      // Its own Response, once global, does not know RESPONSE_ALREADY_SENT, which a later test file of this process loads
+      const server = await serve(getRequestListener(app.fetch, { overrideGlobalObjects: false }))
       const { headers } = await call(server.origin)
       await server.close()
       expect(events('http').map(({ msg, traceId }) => [msg, traceId])).to.deep.equal([['hono', headers['x-trace-id']]])

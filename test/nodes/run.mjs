@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const LINES = ['22', '24', '26']
-/* The files of .mocharc.json are added to those of the command line, so it is left out when files are given. */
+/* The files of .mocharc.cjs are added to those of the command line, so it is left out when files are given. */
 const ONLY = ['--no-config', '--require', './dist/test/support/hooks.js', '--timeout', '20000']
 const args = process.argv.slice(2)
 const lines = args.filter((arg) => /^\d+$/.test(arg))

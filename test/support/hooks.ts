@@ -1,8 +1,8 @@
 import type { Context, Suite } from 'mocha'
 import { leaksSince, type Snapshot, snapshot, takeRejections, watchProcess } from './leaks'
 import { killLeftChildren } from './processes'
-import { saySkips } from './requires'
-import { closeRunFolder, openRunFolder, removeTempFolders, setTestIsRunning } from './temp-folder'
+import { saySkipsAtEnd } from './requires'
+import { openRunFolder, removeTempFolders, setTestIsRunning } from './temp-folder'
 
 /*
  * Root hooks that fail a test that leaks.
@@ -10,6 +10,8 @@ import { closeRunFolder, openRunFolder, removeTempFolders, setTestIsRunning } fr
  *   top-level suite begins      note what is open
  *     before, test, after each    a test may leave nothing open, but for connections to a server that its suite runs
  *   top-level suite ends        nothing at all may be open that was not when it began
+ *
+ * The process of a pool runs file after file: beforeAll runs for each, and what lives as long as the process ends with it.
  *
  * A leak of a test is an error of the test, not of the hook: mocha gives up the whole run when a root hook fails.
  */
@@ -47,6 +49,7 @@ function watchSuite(suite: Suite): void {
 export const mochaHooks = {
   beforeAll(this: Context): void {
     openRunFolder()
+    saySkipsAtEnd()
     watchProcess()
     // Made on first use, so make them before anything is compared
     void [process.stdin, process.stdout, process.stderr]
@@ -65,10 +68,5 @@ export const mochaHooks = {
     const error = await leakError(beforeTest, allowedBeside(beforeTest), 'the test')
     const hook = this.test as unknown as { error(error: Error): void }
     if (error !== undefined) hook.error(error)
-  },
-
-  afterAll(): void {
-    closeRunFolder()
-    saySkips()
   },
 }

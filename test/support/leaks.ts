@@ -17,13 +17,19 @@ const TURN_MS = 5
 const workers = new Set<Worker>()
 const rejections: unknown[] = []
 
-/** Starts to watch worker threads and unhandled rejections; call it once. */
+function noteWorker(worker: Worker): void {
+  workers.add(worker)
+  worker.once('exit', () => workers.delete(worker))
+}
+
+function noteRejection(reason: unknown): void {
+  rejections.push(reason)
+}
+
+/** Watches worker threads and unhandled rejections. To be called for each file: mocha takes listeners off when one has run in its pool. */
 export function watchProcess(): void {
-  process.on('worker', (worker: Worker) => {
-    workers.add(worker)
-    worker.once('exit', () => workers.delete(worker))
-  })
-  process.on('unhandledRejection', (reason) => rejections.push(reason))
+  process.off('worker', noteWorker).on('worker', noteWorker)
+  process.off('unhandledRejection', noteRejection).on('unhandledRejection', noteRejection)
 }
 
 /** What is open now. Asynchronous because mocha's own timer for a hook is there from the hook's first `await` on. */

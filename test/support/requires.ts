@@ -5,7 +5,7 @@ const skipped = new Map<string, number>()
 const unasked = new Map<string, number>()
 
 /**
- * Skips the test (or, in a `before` hook, the suite) that needs `name` when it is not available, and says so when the run
+ * Skips the test (or, in a `before` hook, the suite) that needs `name` when it is not available, and says so when the process
  * ends. With `name` in the comma-separated TRACELANE_REQUIRE the test fails instead.
  */
 export function requires(context: Context, name: string, available: boolean): void {
@@ -27,8 +27,12 @@ export function onlyWhenAsked(context: Context, name: string): void {
 /** True when the full counts of the issues are asked for, by `npm run test:heavy`. */
 export const heavy: boolean = process.env['TRACELANE_HEAVY'] === '1'
 
-/** Says on stderr what was skipped in this run. */
-export function saySkips(): void {
+/** Has what this process skipped be said on stderr when it ends. */
+export function saySkipsAtEnd(): void {
+  process.off('exit', saySkips).once('exit', saySkips)
+}
+
+function saySkips(): void {
   for (const [name, count] of skipped) {
     process.stderr.write(`skipped ${count}: ${name} is not available here (TRACELANE_REQUIRE=${name} makes that a failure)\n`)
   }

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /*
- *   <system's temp>/tracelane-test-XXXX/      removed when the run ends
- *     shared/   what one run makes once (the packed tarball)
+ *   <system's temp>/tracelane-test-XXXX/      of one process that runs tests; removed when it ends
+ *     shared/   what its test files make once (the packed tarball)
  *     owned/    what tempFolder() gave: removed after the test, or after the suite if a `before` hook asked for it
- *     tmp/      TMPDIR of the run and of its children: whatever is left in it after a test was leaked
+ *     tmp/      TMPDIR of the process and of its children: whatever is left in it after a test was leaked
  */
 let run: string | undefined
 let ownedByTest: string[] = []
@@ -23,16 +23,14 @@ function runFolder(kind: 'shared' | 'owned'): string {
   return join(run, kind)
 }
 
-/** Gives the process and its children a temp folder of their own. */
+/** Gives the process and its children a temp folder of their own, until the process ends. */
 export function openRunFolder(): void {
+  if (run !== undefined) return
   run = realpathSync(mkdtempSync(join(tmpdir(), 'tracelane-test-')))
   for (const kind of ['shared', 'owned', 'tmp']) mkdirSync(join(run, kind))
   process.env['TMPDIR'] = join(run, 'tmp')
-}
-
-/** Removes everything that this run wrote. */
-export function closeRunFolder(): void {
-  if (run !== undefined) rmSync(run, FORCE)
+  const folder = run
+  process.once('exit', () => rmSync(folder, FORCE))
 }
 
 /** An empty folder of its own, removed after the test; after the top-level suite when called in a `before` hook. */
@@ -43,7 +41,7 @@ export function tempFolder(): string {
   return folder
 }
 
-/** An empty folder that lives until the run ends, for what several test files share. */
+/** An empty folder that lives until the process ends, for what several test files share. */
 export function sharedFolder(): string {
   return mkdtempSync(join(runFolder('shared'), 'folder-'))
 }

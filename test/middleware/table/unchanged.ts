@@ -172,7 +172,7 @@ function keysOf(emitter: object): string[] {
 function withoutOurs(text: string): string {
   const bare = text.replace(/^(date|x-trace-id): .*\r\n/gim, '')
   return bare.includes('<br> &nbsp; &nbsp;at ')
-    ? bare.replace(/<br> &nbsp; &nbsp;at [^\n]*<\/pre>/g, '</pre>').replace(/^content-length: \d{4}\r\n/gim, '')
+    ? bare.replace(/<br> &nbsp; &nbsp;at [^\n]*<\/pre>/g, '</pre>').replace(/^content-length: \d+\r\n/gim, '')
     : bare
 }
 

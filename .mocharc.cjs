@@ -1,0 +1,13 @@
+const { availableParallelism } = require('node:os')
+
+/* Each file runs whole, in one of a few processes: half of a run waits for programs that tests start. More processes than this disturb each other. */
+const MOST_JOBS = 4
+
+module.exports = {
+  spec: ['dist/test/**/*.test.js'],
+  require: ['./dist/test/support/hooks.js'],
+  timeout: 20_000,
+  forbidOnly: true,
+  parallel: true,
+  jobs: Math.min(Math.max(availableParallelism(), 2), MOST_JOBS),
+}
