@@ -26,6 +26,8 @@ export interface Counters {
   eventsSampled: number
   /** Events that were more than the budget of their logger. */
   eventsOverBudget: number
+  /** Events of other loggers that were below the level of their name here, while there is a flight recorder, which could not keep them: it knows no trace of theirs. */
+  eventsBelowLevel: number
   /** Events that were not written and that the flight recorder took: replayed, forgotten, evicted, or still kept. */
   eventsRecorded: number
   /** Events of the flight recorder that were written, because their trace failed. */
@@ -69,6 +71,7 @@ export const counters: Counters = processWide('counters.1', () => ({
   eventsDenied: 0,
   eventsSampled: 0,
   eventsOverBudget: 0,
+  eventsBelowLevel: 0,
   eventsRecorded: 0,
   eventsReplayed: 0,
   eventsForgotten: 0,
@@ -97,7 +100,7 @@ export const ledgerTold = channel('tracelane.ledger')
 /** A sink has no flush thread though one was wanted: `{ sink, reason }`. */
 export const threadDenied = channel('tracelane.thread.denied')
 
-/** An event is not written: `{ reason, event }`, where the reason is `filtered`, `sampled` or `budget`. Runs inside the log call. */
+/** An event is not written: `{ reason, event }`, where the reason is `filtered`, `sampled`, `budget` or `level`. Runs inside the log call. */
 export const eventLeftOut = channel('tracelane.event.left-out')
 
 /** Something inside the kit failed without reaching the application: `{ kind, message }`. */

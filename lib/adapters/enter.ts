@@ -2,12 +2,22 @@ import { attention, currentScope, type Scope } from '../context'
 import { counters } from '../diagnostics'
 import { type Caller, captureEvent, type Level, type LogEvent, reasonOf, SEVERITY } from '../event'
 import { probe } from '../internal/probe'
-import { callerOf, dispatch, nearestNode, routesOf, serializeError, serializeFields, type Taker, takerBelow } from '../logger'
+import {
+  callerOf,
+  dispatch,
+  dispatchOther,
+  nearestNode,
+  routesOf,
+  serializeError,
+  serializeFields,
+  type Taker,
+  takerBelow,
+} from '../logger'
 
 /*
  * What is logged through another logger comes to our appenders here.
  *
- *   LogTape, OpenTelemetry    their own levels have let it pass          ── enter ──▶ dispatch
+ *   LogTape, OpenTelemetry    their own levels have let it pass          ── enter ──▶ dispatchOther
  *   NestJS, Fastify, console  our logger's level decides: takerOf first  ── enter ──▶ dispatch, or the flight recorder
  */
 
@@ -23,6 +33,8 @@ export interface Told {
   readonly time?: number | undefined
   /** In which flow it was told; the default is the one of now. */
   readonly captured?: Captured | undefined
+  /** The scope of that flow, if it is known; the default is the one of now. */
+  readonly scope?: Scope | undefined
   /** Where in the source it was told, if the other logger knows. */
   readonly caller?: Caller | undefined
 }
@@ -54,12 +66,13 @@ export function enter(
   level: Level,
   logger: string,
   read: () => Told,
-  take: Taker = dispatch,
+  take: Taker = dispatchOther,
   callee?: (...args: never[]) => unknown,
 ): void {
   const node = nearestNode(logger)
   const caller = callee !== undefined && routesOf(node).caller ? callerOf(callee) : undefined
-  take(eventOf(level, logger, { caller, ...toldBy(read) }), node, currentScope())
+  const told = toldBy(read)
+  take(eventOf(level, logger, { caller, ...told }), node, told.scope ?? currentScope())
 }
 
 function toldBy(read: () => Told): Told {

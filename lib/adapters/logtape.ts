@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url'
+import { currentScope } from '../context'
 import { type Caller, isError } from '../event'
 import { checkOptions, rules } from '../internal/options'
 import { flush } from '../logger'
-import { type Captured, captureFlow, enter } from './enter'
+import { captureFlow, enter, type Told } from './enter'
 import { levelOfName } from './level-names'
 import { textOf } from './text'
 
@@ -32,7 +33,7 @@ export interface LogTapeSinkOptions {
 }
 
 /* Records whose flow was captured before a sink that holds them back. */
-const flows = new WeakMap<LogTapeRecord, Captured>()
+const flows = new WeakMap<LogTapeRecord, Pick<Told, 'captured' | 'scope'>>()
 
 /**
  * A sink for LogTape that is our appenders: `configure({ sinks: { lane: logtapeSink() }, ... })`.
@@ -49,7 +50,7 @@ export function logtapeSink(options: LogTapeSinkOptions = {}): LogTapeSink {
       msg: record.message.map((part, i) => (i % 2 === 0 ? String(part) : textOf(part))).join(''),
       ...fieldsOf(record.properties),
       time: record.timestamp,
-      captured: flows.get(record),
+      ...flows.get(record),
       caller: record.sourceLocation && placeOf(record.sourceLocation),
     }))
   }
@@ -67,7 +68,7 @@ export function logtapeSink(options: LogTapeSinkOptions = {}): LogTapeSink {
  */
 export function captureTrace<R extends LogTapeRecord>(sink: LogTapeSink<R>): LogTapeSink<R> {
   const capturing = (record: R): void => {
-    flows.set(record, captureFlow())
+    flows.set(record, { captured: captureFlow(), scope: currentScope() })
     sink(record)
   }
   // What else a sink has is how LogTape disposes of it.

@@ -5,6 +5,7 @@ import { knownNode, type LoggerNode, nodeOf, routesOf } from './hierarchy'
 import type { NamedAppender } from './named-appender'
 import { beginOutput, hasOutput } from './output'
 import { volume } from './volume'
+import { leftOut } from './volume-control'
 
 /**
  * Takes an event whose level has been checked: what filters, sampling and budgets leave of it goes to its appenders (`scope` is where it was said, by default that of now); while a test captures
@@ -67,6 +68,23 @@ export function takerBelow(severity: number, node: LoggerNode, scope: Scope | un
 
 function keep(event: LogEvent, _node: LoggerNode, scope: Scope | undefined): void {
   volume.control?.keep(event, scope)
+}
+
+/**
+ * Takes an event of another logger, whose own level has let it pass (`scope` is where it was said). While there is a flight recorder the level of
+ * the node decides too, so that the other logger can be set to debug for its sake: what is below is kept, not written; of a trace that is not
+ * known here it is left out and counted.
+ */
+export function dispatchOther(event: LogEvent, node: LoggerNode, scope: Scope | undefined = currentScope()): void {
+  const severity = SEVERITY[event.level]
+  if (severity >= node.effective || volume.control?.isRecording !== true || divertedTo() !== undefined) {
+    dispatch(event, node, scope)
+    return
+  }
+  const own = scope?.context.traceId === event.traceId ? scope : undefined
+  const taker = takerBelow(severity, node, own)
+  if (taker === undefined) leftOut('level', event)
+  else taker(event, node, own)
 }
 
 /** Gives an event that the kit itself made, the end of a span, to its logger's appenders if the logger's level lets it pass. */

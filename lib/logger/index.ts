@@ -1,7 +1,7 @@
 export { readArguments, type Said } from './arguments'
 export { callerOf } from './caller'
 export { close, configure, flush } from './configure'
-export { dispatch, type Taker, takerBelow } from './dispatch'
+export { dispatch, dispatchOther, type Taker, takerBelow } from './dispatch'
 export { routesOf } from './hierarchy'
 export { type LevelEndpoint, type LevelEndpointOptions, levelEndpoint } from './level-endpoint'
 export { getLevels, type LoggerLevel, type SetLevelOptions, setLevel } from './levels'

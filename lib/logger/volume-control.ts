@@ -6,9 +6,14 @@ import { Budget, Filters, type Note, Sampler } from '../filter'
 import { FlightRecorder } from '../flight-recorder'
 import type { VolumeOptions } from './volume-options'
 
-type Reason = 'filtered' | 'sampled' | 'budget'
+type Reason = 'filtered' | 'sampled' | 'budget' | 'level'
 
-const COUNTER = { filtered: 'eventsFiltered', sampled: 'eventsSampled', budget: 'eventsOverBudget' } as const
+const COUNTER = {
+  filtered: 'eventsFiltered',
+  sampled: 'eventsSampled',
+  budget: 'eventsOverBudget',
+  level: 'eventsBelowLevel',
+} as const
 
 /** Where events go on. */
 export interface Outlet {
@@ -76,6 +81,11 @@ export class VolumeControl {
     return rate === 1 ? event : marked(event, { rate })
   }
 
+  /** Whether there is a flight recorder. */
+  get isRecording(): boolean {
+    return this.#recorder !== undefined
+  }
+
   /** Whether the flight recorder takes events of `severity` whose level does not pass. */
   records(severity: number): boolean {
     return this.#recorder !== undefined && severity >= this.#recorder.severity
@@ -120,7 +130,8 @@ export class VolumeControl {
   }
 }
 
-function leftOut(reason: Reason, event: LogEvent): undefined {
+/** Counts an event that does not go on, and tells who listens. */
+export function leftOut(reason: Reason, event: LogEvent): undefined {
   counters[COUNTER[reason]]++
   if (eventLeftOut.hasSubscribers) eventLeftOut.publish({ reason, event })
 }

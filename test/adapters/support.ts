@@ -15,6 +15,29 @@ export class SlowDestination extends Writable {
   }
 }
 
+/** A transport that holds every entry until it is let go, so that winston keeps all that come after. */
+export class StuckTransport extends Writable {
+  level?: string
+  readonly #held: (() => void)[] = []
+  #open = false
+
+  constructor() {
+    super({ objectMode: true, highWaterMark: 1 })
+  }
+
+  log(): void {}
+
+  letGo(): void {
+    this.#open = true
+    for (const done of this.#held.splice(0)) done()
+  }
+
+  override _write(_info: unknown, _encoding: string, done: () => void): void {
+    if (this.#open) done()
+    else this.#held.push(done)
+  }
+}
+
 /**
  * 100 users at a time, each in a trace of its own, log `lines` lines each through `log`, in bursts that keep the logger under
  * backpressure; resolves with the trace id of each user.

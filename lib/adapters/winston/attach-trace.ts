@@ -17,6 +17,7 @@ import type { Info, WinstonLike } from './winston-like'
 export interface Captured {
   /** An event that says nothing yet. */
   readonly event: LogEvent
+  readonly scope: Scope | undefined
   readonly err: Error | undefined
   /** The names under which our transports have taken it. */
   readonly takenAs: Set<string>
@@ -77,7 +78,8 @@ function withTrace(info: Info, { asFields, forTransport }: Attachment): Info {
     const fields: Record<string, unknown> = { ...mdc, traceId, spanId, hlc }
     for (const key of Object.keys(fields)) if (!Object.hasOwn(copy, key) || copy[key] === undefined) copy[key] = fields[key]
   }
-  if (forTransport) copy[CAPTURED] = { event, err: errorGivenTo(info), takenAs: new Set() } satisfies Captured
+  if (forTransport)
+    copy[CAPTURED] = { event, scope: currentScope(), err: errorGivenTo(info), takenAs: new Set() } satisfies Captured
   return copy
 }
 

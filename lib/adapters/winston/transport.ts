@@ -3,7 +3,7 @@ import { complain } from '../../diagnostics'
 import { checkOptions, type Rule, rules } from '../../internal/options'
 import { flush, hasOutput } from '../../logger'
 import { toAppenders } from '../to-appenders'
-import { captureCalls } from './attach-trace'
+import { captureCalls, capturedIn } from './attach-trace'
 import { eventOfInfo, isTaken, isTraced } from './info-event'
 import { levelOf } from './levels'
 import { type Info, LEVEL, SPAN_LINE, type WinstonLike } from './winston-like'
@@ -140,7 +140,8 @@ export class TracelaneTransport extends Writable {
     if (isTaken(info, this.#logger) || (info[SPAN_LINE] === true && hasOutput())) return
     if (!isTraced(info)) complain('winston', UNTRACED)
     const name = nameOfLevel(info)
-    toAppenders(eventOfInfo(info, { logger: this.#logger, name, level: levelOf(name, this.#levels) }))
+    const event = eventOfInfo(info, { logger: this.#logger, name, level: levelOf(name, this.#levels) })
+    toAppenders(event, capturedIn(info)?.scope)
   }
 }
 

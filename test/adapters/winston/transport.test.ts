@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { Writable } from 'node:stream'
 import { expect } from 'chai'
 import { currentTraceId, mdc, runWithTrace, withSpan } from 'tracelane'
 import { attachTrace, logSpans, TracelaneTransport, tracelaneTransport, traceMeta } from 'tracelane/adapters/winston'
@@ -9,31 +8,9 @@ import { internalFailure } from '../../../lib/diagnostics'
 import { projectFile, runNode } from '../../support'
 import { captured } from '../captured'
 import { LinesFile } from '../lines'
+import { StuckTransport } from '../support'
 
 const VERSIONS = { winston, 'winston 3.2': winston32 as unknown as typeof winston }
-
-/* Holds every entry until it is let go, so that winston keeps all that come after. */
-class StuckTransport extends Writable {
-  level?: string
-  readonly #held: (() => void)[] = []
-  #open = false
-
-  constructor() {
-    super({ objectMode: true, highWaterMark: 1 })
-  }
-
-  log(): void {}
-
-  letGo(): void {
-    this.#open = true
-    for (const done of this.#held.splice(0)) done()
-  }
-
-  override _write(_info: unknown, _encoding: string, done: () => void): void {
-    if (this.#open) done()
-    else this.#held.push(done)
-  }
-}
 
 for (const [version, own] of Object.entries(VERSIONS)) {
   describe(`tracelaneTransport() of ${version}`, () => {
