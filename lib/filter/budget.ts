@@ -38,19 +38,25 @@ interface Account {
   readonly bucket: TokenBucket
   readonly perSecond: number
   over: number
+  /** Whether its logger has said anything since it was last passed over. */
+  used: boolean
 }
+
+/* Loggers are few, but other loggers may take their names from data. */
+const MAX_ACCOUNTS = 4096
 
 /** The logger of the lines that tell what was over a budget. */
 export const BUDGET_LOGGER = 'tracelane.budget'
 
 /**
  * A number of events a second for each logger. What is over it is left out and counted, and told in one line when the logger may write
- * again, at a flush and at the end.
+ * again, at a flush and at the end. Of more loggers than a few thousand, one that has said nothing for long makes room, and begins anew.
  */
 export class Budget {
   readonly #highest: number
   readonly #burst: number | undefined
   readonly #perSecondOf: (logger: string) => number
+  /* In the order in which they are looked at to make room. */
   readonly #accounts = new Map<string, Account>()
 
   constructor({ perSecond, burst, level = 'info', loggers = {} }: BudgetOptions) {
@@ -62,7 +68,8 @@ export class Budget {
   /** Whether `event` is within the budget of its logger, which is then that much smaller. */
   allows({ level, logger, time }: LogEvent, say: Say): boolean {
     if (SEVERITY[level] > this.#highest) return true
-    const account = this.#accounts.get(logger) ?? this.#open(logger)
+    const account = this.#accounts.get(logger) ?? this.#open(logger, say)
+    account.used = true
     if (!account.bucket.take(time)) {
       account.over++
       return false
@@ -76,12 +83,26 @@ export class Budget {
     for (const [logger, account] of this.#accounts) if (account.over > 0) tell(logger, account, say)
   }
 
-  #open(logger: string): Account {
+  #open(logger: string, say: Say): Account {
+    if (this.#accounts.size >= MAX_ACCOUNTS) this.#makeRoom(say)
     const perSecond = this.#perSecondOf(logger)
     const bucket = new TokenBucket(perSecond, this.#burst ?? Math.max(1, Math.round(perSecond)))
-    const account = { bucket, perSecond, over: 0 }
+    const account = { bucket, perSecond, over: 0, used: true }
     this.#accounts.set(logger, account)
     return account
+  }
+
+  /* The second chance, which is cheaper than to keep the order of use: each that was used goes to the end once. */
+  #makeRoom(say: Say): void {
+    for (const [logger, account] of this.#accounts) {
+      this.#accounts.delete(logger)
+      if (!account.used) {
+        if (account.over > 0) tell(logger, account, say)
+        return
+      }
+      account.used = false
+      this.#accounts.set(logger, account)
+    }
   }
 }
 

@@ -63,6 +63,20 @@ describe('Budget', () => {
     expect(notes.texts).to.deep.equal(['2 events of app were left out: more than its budget of 1 a second'])
   })
 
+  it('keeps accounts of a few thousand loggers: of those that say something, whatever names come from data', () => {
+    const budget = new Budget({ perSecond: 1 })
+    const notes = new Notes()
+    allowed(budget, 3, { logger: 'silent' }, notes)
+    allowed(budget, 1, { logger: 'busy' }, notes)
+    for (let i = 0; i < 20_000; i++) {
+      allowed(budget, 1, { logger: `of.data.${i}` }, notes)
+      expect(allowed(budget, 1, { logger: 'busy' }, notes)).to.equal(0)
+    }
+    expect(notes.texts).to.deep.equal(['2 events of silent were left out: more than its budget of 1 a second'])
+    expect(allowed(budget, 1, { logger: 'silent' }, notes)).to.equal(1)
+    expect(allowed(budget, 1, { logger: 'of.data.19999' }, notes)).to.equal(0)
+  })
+
   it('lets less than one event a second through', () => {
     const budget = new Budget({ perSecond: 0.1 })
     expect(allowed(budget, 5, { time: T0 })).to.equal(1)
