@@ -27,7 +27,7 @@ export interface AppenderOptions extends AsyncAppenderOptions {
   /**
    * Whether lines have `caller: { file, line, function }`, where in the source the log call is. It costs several microseconds for each event of
    * the loggers that this appender is attached to.
-   * @default false
+   * @default that of `configure`
    */
   readonly caller?: boolean
 }
@@ -89,6 +89,11 @@ export interface LoggingOptions extends AsyncAppenderOptions, VolumeOptions {
    */
   readonly sinks?: readonly SinkSpec[]
   /**
+   * Whether the lines of `sinks`, and of each appender that does not say otherwise, have `caller`; see there.
+   * @default false
+   */
+  readonly caller?: boolean
+  /**
    * What is written in the place of a field's value, by the name of the field: functions that are called inside the log call, also for the fields
    * of child loggers; `err` gets the error of a call. Undefined leaves the field out; one that throws is replaced by a note. Not in a file.
    */
@@ -143,6 +148,7 @@ const LOGGING = {
   level: threshold,
   levels: thresholds,
   sinks: sinkList,
+  caller: rules.boolean,
   serializers: functions,
   redaction: redactionOption,
   appenders: record,

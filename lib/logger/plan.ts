@@ -43,14 +43,16 @@ function definitionsOf(given: LoggingOptions, inFile: LoggingOptions): AppenderD
   const queues = queuesOf(both)
   const appenders = over(inFile.appenders ?? {}, given.appenders ?? {})
   const definitions = Object.entries(appenders).map(([name, options]) => {
-    const { sink, sinks = [], level, filters = [], caller = false } = options
+    const { sink, sinks = [], level, filters = [], caller = both.caller ?? false } = options
     const list = sink === undefined ? sinks : [sink]
     const origin = { service, caller, redaction }
     return { ...definitionOf(name, list, level, origin, over(queues, queuesOf(options))), filters: copied(filters) }
   })
   if (both.sinks !== undefined || both.appenders === undefined) {
     const sinks = both.sinks ?? defaultAppender().sinks
-    definitions.unshift(definitionOf(ROOT_APPENDER, sinks, undefined, { service, caller: false, redaction }, queues))
+    definitions.unshift(
+      definitionOf(ROOT_APPENDER, sinks, undefined, { service, caller: both.caller ?? false, redaction }, queues),
+    )
   }
   return definitions
 }

@@ -62,6 +62,20 @@ describe('caller data', () => {
     ])
   })
 
+  it('is on the lines of sinks, and of appenders that do not say otherwise, when configure asks for it', async () => {
+    const folder = tempFolder()
+    const pathOf = (name: string): string => join(folder, `${name}.log`)
+    const sink = (name: string) => fileSink({ path: pathOf(name) })
+    void configure({ thread: false, sinks: [sink('sinks')], caller: true })
+    getLogger('x').info('m')
+    const appenders = { like: { sink: sink('like') }, not: { sink: sink('not'), caller: false } }
+    void configure({ thread: false, caller: true, appenders, root: { appenders: ['like', 'not'] } })
+    getLogger('x').info('m')
+    await flush()
+    const files = Object.fromEntries(['sinks', 'like', 'not'].map((name) => [name, linesOf(pathOf(name))[0]?.caller?.file]))
+    expect(files).to.deep.equal({ sinks: __filename, like: __filename, not: undefined })
+  })
+
   it('is not looked for when no appender asks', () => {
     void configure({ thread: false, sinks: [fileSink({ path: join(tempFolder(), 'a.log') })] })
     const captured = captureEvents()
