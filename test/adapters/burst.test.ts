@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { FAULTLESS, judge, TOTAL } from './oracle'
+import { allRight, interleavedUsers } from '../support'
 
 /* Each with the current major of the package and with the one before. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -11,12 +11,12 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   log4js: ['log4js', 'log4js5'],
 }
 
-describe(`${TOTAL} lines of 100 interleaved users, into a pipe that is read slowly,`, function () {
+describe(`${allRight().lines} lines of 100 interleaved users, into a pipe that is read slowly,`, function () {
   this.timeout(60_000)
   for (const [adapter, names] of Object.entries(PACKAGES)) {
     for (const name of names) {
       it(`come once each, with the right id, through ${adapter} of ${name}`, async () => {
-        expect(await judge(adapter, name)).to.deep.equal(FAULTLESS)
+        expect(await interleavedUsers('burst.cjs', [adapter, name])).to.deep.equal(allRight())
       })
     }
   }
