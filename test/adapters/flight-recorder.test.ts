@@ -1,5 +1,4 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -30,7 +29,7 @@ import { tracelaneDestination } from 'tracelane/adapters/pino'
 import { tracelaneTransport } from 'tracelane/adapters/winston'
 import { captureEvents } from 'tracelane/testing'
 import winston from 'winston'
-import { projectRoot, tempFolder } from '../support'
+import { jsonLinesOf, projectRoot, tempFolder } from '../support'
 import { StuckTransport } from './support'
 
 const load = createRequire(__filename)
@@ -182,8 +181,7 @@ describe('the flight recorder of lines of other loggers', () => {
 
   async function linesOf(): Promise<Line[]> {
     await flush()
-    const texts = readFileSync(path, 'utf8').split('\n').slice(0, -1)
-    return texts.map((text) => JSON.parse(text) as Line)
+    return jsonLinesOf(path)
   }
 
   const said = (lines: readonly Line[]): string[] =>

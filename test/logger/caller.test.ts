@@ -3,18 +3,14 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { type Caller, close, configure, fileSink, flush, getLogger } from 'tracelane'
 import { captureEvents } from 'tracelane/testing'
-import { projectFile, runNode, tempFolder } from '../support'
+import { jsonLinesOf, projectFile, runNode, tempFolder } from '../support'
 
 interface Line {
   readonly msg: string
   readonly caller?: Caller
 }
 
-const linesOf = (path: string): Line[] =>
-  readFileSync(path, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Line)
+const linesOf = (path: string): Line[] => jsonLinesOf(path)
 
 /* The number of the line of `file` that has `text`. */
 const lineOf = (file: string, text: string): number =>

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import {
@@ -13,15 +13,7 @@ import {
   type LoggingOptions,
   setLevel,
 } from 'tracelane'
-import { projectRoot, runNode, startNode, tempFolder, until } from '../support'
-
-const messages = (path: string): string[] =>
-  existsSync(path)
-    ? readFileSync(path, 'utf8')
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => (JSON.parse(line) as { msg: string }).msg)
-    : []
+import { messagesIn, projectRoot, runNode, startNode, tempFolder, until } from '../support'
 
 describe('the file of options', () => {
   let folder: string
@@ -62,8 +54,8 @@ describe('the file of options', () => {
     getLogger('a.b').error('error')
     getLogger('c').info('no')
     await flush()
-    expect(messages(join(folder, 'all.log'))).to.deep.equal(['debug', 'error'])
-    expect(messages(join(folder, 'errors.log'))).to.deep.equal(['error'])
+    expect(messagesIn(join(folder, 'all.log'))).to.deep.equal(['debug', 'error'])
+    expect(messagesIn(join(folder, 'errors.log'))).to.deep.equal(['error'])
     expect(readFileSync(join(folder, 'all.log'), 'utf8')).to.include('"service":"from-file"')
   })
 
@@ -162,7 +154,7 @@ describe('the file of options', () => {
         await levelIs('error')
         log.warn('not written')
         await flush()
-        expect(messages(join(folder, 'w.log'))).to.deep.equal(['written'])
+        expect(messagesIn(join(folder, 'w.log'))).to.deep.equal(['written'])
         expect(told).to.deep.equal([])
       })
     }
@@ -192,7 +184,7 @@ describe('the file of options', () => {
       rmSync(path)
       getLogger('watched').warn('still there')
       await flush()
-      expect(messages(join(folder, 'w.log'))).to.deep.equal(['still there'])
+      expect(messagesIn(join(folder, 'w.log'))).to.deep.equal(['still there'])
       write(options('trace'))
       await levelIs('trace')
       expect(told).to.have.length(2)

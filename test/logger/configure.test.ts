@@ -1,17 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { close, configure, consoleSink, fileSink, flush, getLogger, isTracelaneError, type LoggingOptions } from 'tracelane'
-import { projectRoot, runNode, tempFolder } from '../support'
-
-const messages = (path: string): string[] =>
-  existsSync(path)
-    ? readFileSync(path, 'utf8')
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => (JSON.parse(line) as { msg: string }).msg)
-    : []
+import { messagesIn, projectRoot, runNode, tempFolder } from '../support'
 
 /* What `configure(options)` says on the channel of failures. */
 function toldBy(options: LoggingOptions): string[] {
@@ -50,7 +41,7 @@ describe('configure()', () => {
       getLogger('orders').info('ordered')
       getLogger('other').info('other')
       await flush()
-      const files = ['all.log', 'audit.log', 'b1.log', 'b2.log'].map((name) => messages(join(folder, name)))
+      const files = ['all.log', 'audit.log', 'b1.log', 'b2.log'].map((name) => messagesIn(join(folder, name)))
       expect(files).to.deep.equal([['ordered', 'other'], ['audited'], ['ordered'], ['ordered']])
     })
 
@@ -61,7 +52,7 @@ describe('configure()', () => {
         getLogger('x').info('to the file')`
       const { stdout, stderr } = await runNode(['-e', script], { cwd: projectRoot })
       expect({ stdout, stderr }).to.deep.equal({ stdout: '', stderr: '' })
-      expect(messages(join(folder, 'a.log'))).to.deep.equal(['to the file'])
+      expect(messagesIn(join(folder, 'a.log'))).to.deep.equal(['to the file'])
     })
 
     it('take options of their own, and the others from beside them', async () => {
@@ -74,8 +65,8 @@ describe('configure()', () => {
       })
       for (let i = 0; i < 20; i++) getLogger('x').info('y'.repeat(300))
       await flush()
-      expect(messages(join(folder, 'large.log'))).to.have.length(20)
-      expect(messages(join(folder, 'small.log')).filter((msg) => msg.startsWith('y')).length).to.be.lessThan(15)
+      expect(messagesIn(join(folder, 'large.log'))).to.have.length(20)
+      expect(messagesIn(join(folder, 'small.log')).filter((msg) => msg.startsWith('y')).length).to.be.lessThan(15)
     })
 
     it('whose name and options stay the same go on as they are, with what waits in them', async () => {
@@ -92,8 +83,8 @@ describe('configure()', () => {
       getLogger('x').debug('two')
       // What was replaced begins to count anew, what was kept goes on
       expect(await flush()).to.include({ delivered: 3 })
-      expect(messages(join(folder, 'kept.log'))).to.deep.equal(['one', 'two'])
-      expect(messages(join(folder, 'changed.log'))).to.deep.equal(['one', 'two'])
+      expect(messagesIn(join(folder, 'kept.log'))).to.deep.equal(['one', 'two'])
+      expect(messagesIn(join(folder, 'changed.log'))).to.deep.equal(['one', 'two'])
     })
   })
 
@@ -190,7 +181,7 @@ describe('configure()', () => {
         getLogger('x').info('no')
         getLogger('x').warn('still there')
         await flush()
-        expect(messages(join(folder, 'before.log'))).to.deep.equal(['still there'])
+        expect(messagesIn(join(folder, 'before.log'))).to.deep.equal(['still there'])
       })
     }
   })

@@ -14,7 +14,7 @@ import {
   type Threshold,
 } from 'tracelane'
 import { nodeOf, routesOf } from '../../lib/logger/hierarchy'
-import { onlyWhenAsked, projectFile, run, tempFolder } from '../support'
+import { jsonLinesOf, onlyWhenAsked, projectFile, run, tempFolder } from '../support'
 import { type HierarchyVector, hierarchyVectors } from '../vectors'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
@@ -127,11 +127,7 @@ describe('the hierarchy of loggers', () => {
     const log = getLogger('thresholds')
     for (const level of [...LEVELS, 'fatal'] as const) log[level](level)
     await flush()
-    const lines = (path: string): { msg: string; seq: number }[] =>
-      readFileSync(path, 'utf8')
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => JSON.parse(line))
+    const lines = (path: string) => jsonLinesOf<{ msg: string; seq: number }>(path)
     expect(lines(all).map(({ msg }) => msg)).to.deep.equal(['info', 'warn', 'error', 'fatal'])
     expect(lines(errors).map(({ msg }) => msg)).to.deep.equal(['error', 'fatal'])
     expect(lines(all).map(({ seq }, i) => seq - i)).to.deep.equal(Array(4).fill(lines(all)[0]?.seq))

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import express from 'express'
@@ -16,7 +15,7 @@ import {
   setLevel,
   type Threshold,
 } from 'tracelane'
-import { runNode, tempFolder, until } from '../support'
+import { jsonLinesOf, runNode, tempFolder, until } from '../support'
 import { call } from '../support/call'
 import { serve, type TestServer } from '../support/http-server'
 
@@ -251,12 +250,6 @@ describe('levelEndpoint()', () => {
     })
     await server.close()
     await flush()
-    expect(
-      readFileSync(path, 'utf8')
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => JSON.parse(line)),
-    ).to.have.length(1)
-    expect(readFileSync(path, 'utf8')).to.include(`"msg":"after"`).and.to.include(id)
+    expect(jsonLinesOf(path).map(({ msg, traceId }) => [msg, traceId])).to.deep.equal([['after', id]])
   })
 })

@@ -12,7 +12,7 @@ import {
   runWithTrace,
   withSpan,
 } from 'tracelane'
-import { projectRoot, runNode, tempFolder } from '../support'
+import { jsonLinesOf, projectRoot, runNode, tempFolder } from '../support'
 
 type Line = Record<string, unknown>
 
@@ -26,11 +26,7 @@ describe('getLogger()', () => {
 
   async function lines(): Promise<Line[]> {
     await flush()
-    const text = readFileSync(path, 'utf8')
-    return text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Line)
+    return jsonLinesOf(path)
   }
 
   async function said(...args: [unknown, ...unknown[]]): Promise<Line> {

@@ -1,18 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { close, configure, fileSink } from 'tracelane'
-import { eventOf, projectFile, runNode, startNode, tempFolder } from '../support'
+import { eventOf, messagesIn, projectFile, runNode, startNode, tempFolder } from '../support'
 
 const program = projectFile('test/fixtures/volume/ending.cjs')
 
 const WRITTEN = ['again', 'loud 0', 'loud 1']
 const TOLD = ['repeated 3 more times: again', '3 events of loud were left out: more than its budget of 2 a second']
-
-function textsIn(path: string): string[] {
-  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
-  return lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
-}
 
 describe('what is held back when the process ends', () => {
   const endings = {
@@ -27,7 +21,7 @@ describe('what is held back when the process ends', () => {
       const path = join(tempFolder(), 'out.log')
       const outcome = await runNode([program, how, path])
       expect({ code: outcome.code, signal: outcome.signal }, outcome.stderr).to.deep.equal({ code, signal: null })
-      expect(textsIn(path)).to.deep.equal(written)
+      expect(messagesIn(path)).to.deep.equal(written)
     })
   }
 
@@ -37,7 +31,7 @@ describe('what is held back when the process ends', () => {
     await eventOf(running.child.stderr, 'data')
     const { signal } = await running.stop('SIGTERM')
     expect(signal).to.equal('SIGTERM')
-    expect(textsIn(path)).to.deep.equal([...WRITTEN, ...TOLD])
+    expect(messagesIn(path)).to.deep.equal([...WRITTEN, ...TOLD])
   })
 
   it('needs no listener of the process when nothing is held back', async () => {

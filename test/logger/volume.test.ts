@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import {
@@ -17,7 +17,7 @@ import {
   withSpan,
 } from 'tracelane'
 import { captureEvents } from 'tracelane/testing'
-import { tempFolder } from '../support'
+import { jsonLinesOf, tempFolder } from '../support'
 
 type Line = Record<string, unknown>
 
@@ -38,11 +38,7 @@ describe('configure()', () => {
 
   async function lines(file = path): Promise<Line[]> {
     await flush()
-    const text = readFileSync(file, 'utf8')
-    return text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Line)
+    return jsonLinesOf(file)
   }
 
   async function texts(): Promise<unknown[]> {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import express from 'express'
@@ -23,7 +22,7 @@ import {
 import { traceFetch } from 'tracelane/interceptors/fetch'
 import { traceClientInterceptor } from 'tracelane/interceptors/grpc'
 import { traceMiddleware } from 'tracelane/middleware/express'
-import { tempFolder } from '../support'
+import { jsonLinesOf, tempFolder } from '../support'
 import { serveEcho } from '../support/echo-server'
 import { Lanes, unary } from '../support/grpc-lanes'
 import { serve } from '../support/http-server'
@@ -51,11 +50,7 @@ describe('withTask()', () => {
 
   const lines = async (): Promise<Line[]> => {
     await flush()
-    const text = readFileSync(path, 'utf8')
-    return text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Line)
+    return jsonLinesOf(path)
   }
   const ofTask = async (task: string): Promise<Line[]> =>
     (await lines()).filter((line) => line['task'] === task && line['logger'] !== 'tracelane.task')

@@ -233,3 +233,25 @@ export function rawUnary(
     request.end(body)
   })
 }
+
+/** What a test opens, closed when it has ended; to be called in a suite. */
+export function ownOfTest(): <T extends { close(): void }>(thing: T) => T {
+  const opened: { close(): void }[] = []
+  afterEach(() => {
+    for (const thing of opened.splice(0)) thing.close()
+  })
+  return (thing) => {
+    opened.push(thing)
+    return thing
+  }
+}
+
+/** Notes in `got` the metadata of each call, and answers. */
+export function receiving(got: Metadata[]): LanesHandlers {
+  return {
+    Unary(call, callback) {
+      got.push(call.metadata)
+      callback(null, { text: 'done' })
+    },
+  }
+}

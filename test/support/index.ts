@@ -1,5 +1,6 @@
 export { allRight, interleavedUsers, type Verdict } from './interleaved-users'
-export { installPacked, jsonLinesOf, type Packed, packedPackage } from './packed'
+export { jsonLinesOf, messagesIn } from './json-lines'
+export { installPacked, type Packed, packedPackage } from './packed'
 export { type Outcome, RunningProgram, run, runNode, type StartOptions, startNode } from './processes'
 export { projectFile, projectRoot } from './project'
 export { heavy, onlyWhenAsked, requires } from './requires'

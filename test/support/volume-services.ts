@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { jsonLinesOf } from './json-lines'
 import type { RunningProgram } from './processes'
 import { startNode } from './processes'
 import { projectFile } from './project'
@@ -32,13 +33,7 @@ export async function startService(name: string, options: VolumeServiceOptions =
   const argument = JSON.stringify({ name, file, next: next?.url, ...others })
   const program = startNode([projectFile('test/fixtures/volume/service.cjs'), argument], { env })
   const [, port] = await program.waitForOutput(/port (\d+)/)
-  const lines = (): Line[] =>
-    existsSync(file)
-      ? readFileSync(file, 'utf8')
-          .split('\n')
-          .slice(0, -1)
-          .map((line) => JSON.parse(line) as Line)
-      : []
+  const lines = (): Line[] => (existsSync(file) ? jsonLinesOf(file) : [])
   return { url: `http://127.0.0.1:${port}`, program, lines }
 }
 

@@ -10,6 +10,8 @@ import {
   type LanesClient,
   type LanesHandlers,
   Meeting,
+  ownOfTest,
+  receiving,
   Sightings,
   unary,
 } from '../../support/grpc-lanes'
@@ -62,30 +64,10 @@ function inLane<R>(who: string, ids: Map<string, TraceContext | undefined>, fn: 
 }
 
 describe('traceClientInterceptor()', () => {
-  const opened: { close(): void }[] = []
+  const own = ownOfTest()
 
-  afterEach(() => {
-    for (const thing of opened.splice(0)) thing.close()
-  })
-
-  async function open(
-    handlers: LanesHandlers,
-    client: Interceptor[] = [traceClientInterceptor()],
-    server = false,
-  ): Promise<Lanes> {
-    const lanes = await Lanes.open(handlers, { server: server ? [traceServerInterceptor()] : [], client })
-    opened.push(lanes)
-    return lanes
-  }
-
-  /* What the server got. */
-  function receiving(got: Metadata[]): LanesHandlers {
-    return {
-      Unary(call, callback) {
-        got.push(call.metadata)
-        callback(null, { text: 'done' })
-      },
-    }
+  async function open(handlers: LanesHandlers, client = [traceClientInterceptor()], server = false): Promise<Lanes> {
+    return own(await Lanes.open(handlers, { server: server ? [traceServerInterceptor()] : [], client }))
   }
 
   describe('the scope of the caller', () => {
@@ -93,7 +75,7 @@ describe('traceClientInterceptor()', () => {
       for (const type of callTypes) {
         it(`holds in every event of interleaved calls on one session: ${type}, ${by} client`, async () => {
           const lanes = await Lanes.open(together(), { client: [traceClientInterceptor()] }, clientClass)
-          opened.push(lanes)
+          own(lanes)
           const sightings = new Sightings()
           const ids = new Map<string, TraceContext | undefined>()
           await Promise.all(CALLERS.map((who) => inLane(who, ids, () => watchedCall(type, lanes.client, who, sightings))))
@@ -168,7 +150,7 @@ describe('traceClientInterceptor()', () => {
       const client = new clientClasses.generic(`127.0.0.1:${await freePort()}`, credentials.createInsecure(), {
         interceptors: [traceClientInterceptor()],
       })
-      opened.push(client)
+      own(client)
       const sightings = new Sightings()
       const ids = new Map<string, TraceContext | undefined>()
       await Promise.all(CALLERS.map((who) => inLane(who, ids, () => failedCall('Unary', client, who, sightings).ended)))

@@ -4,40 +4,26 @@ import { currentTrace, currentTraceId, extractTrace, injectTrace, mdc, runWithTr
 import { traceClientInterceptor, traceServerInterceptor } from 'tracelane/interceptors/grpc'
 import { currentScope, rootOf } from '../../../lib/context'
 import { captureEvent } from '../../../lib/event'
-import { clientClasses, Lanes, type LanesHandlers, Meeting, metadataOf, PortRecorder, unary } from '../../support/grpc-lanes'
+import {
+  clientClasses,
+  Lanes,
+  type LanesHandlers,
+  Meeting,
+  metadataOf,
+  ownOfTest,
+  PortRecorder,
+  receiving,
+  unary,
+} from '../../support/grpc-lanes'
 import { freePort } from '../../support/waiting'
 
 describe('traceClientInterceptor()', () => {
-  const opened: { close(): void }[] = []
+  const own = ownOfTest()
 
-  afterEach(() => {
-    for (const thing of opened.splice(0)) thing.close()
-  })
+  const recorder = (): PortRecorder => own(new PortRecorder())
 
-  function recorder(): PortRecorder {
-    const made = new PortRecorder()
-    opened.push(made)
-    return made
-  }
-
-  async function open(
-    handlers: LanesHandlers,
-    client: Interceptor[] = [traceClientInterceptor()],
-    server = false,
-  ): Promise<Lanes> {
-    const lanes = await Lanes.open(handlers, { server: server ? [traceServerInterceptor()] : [], client })
-    opened.push(lanes)
-    return lanes
-  }
-
-  /* What the server got. */
-  function receiving(got: Metadata[]): LanesHandlers {
-    return {
-      Unary(call, callback) {
-        got.push(call.metadata)
-        callback(null, { text: 'done' })
-      },
-    }
+  async function open(handlers: LanesHandlers, client = [traceClientInterceptor()], server = false): Promise<Lanes> {
+    return own(await Lanes.open(handlers, { server: server ? [traceServerInterceptor()] : [], client }))
   }
 
   describe('the metadata', () => {
@@ -333,7 +319,7 @@ describe('traceClientInterceptor()', () => {
       const client = new clientClasses['proto-loader'](address, credentials.createInsecure(), {
         interceptors: [traceClientInterceptor()],
       })
-      opened.push(client)
+      own(client)
       expect(await unary(client)).to.have.property('code', status.UNAVAILABLE)
       expect(port.spans('client')).to.have.lengthOf(1)
       expect(port.spans('client')[0]).to.include({ status: 14, outcome: 'error', peer: address })

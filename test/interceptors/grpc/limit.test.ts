@@ -4,22 +4,16 @@ import { expect } from 'chai'
 import { runWithTrace } from 'tracelane'
 import { traceClientInterceptor, traceServerInterceptor } from 'tracelane/interceptors/grpc'
 import { CallLimit } from '../../../interceptors/grpc/limit'
-import { Lanes, type LanesHandlers, unary } from '../../support/grpc-lanes'
+import { Lanes, type LanesHandlers, ownOfTest, unary } from '../../support/grpc-lanes'
 import { projectFile } from '../../support/project'
 
 /* A front service that calls a back service, and a caller of the front. */
 describe('traceClientInterceptor({ propagateDeadline: true })', () => {
-  const opened: Lanes[] = []
-
-  afterEach(() => {
-    for (const lanes of opened.splice(0)) lanes.close()
-  })
+  const own = ownOfTest()
 
   async function open(handlers: LanesHandlers, propagateDeadline = true): Promise<Lanes> {
     const server = [traceServerInterceptor()]
-    const lanes = await Lanes.open(handlers, { server, client: [traceClientInterceptor({ propagateDeadline })] })
-    opened.push(lanes)
-    return lanes
+    return own(await Lanes.open(handlers, { server, client: [traceClientInterceptor({ propagateDeadline })] }))
   }
 
   /* The deadline that the back service sees when the front is called with `front` and calls it with `back`. */

@@ -1,8 +1,8 @@
-import { type ServerInterceptor, status } from '@grpc/grpc-js'
+import { type Interceptor, type ServerInterceptor, status } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import { currentTrace, currentTraceId, runWithTrace, withSpan } from 'tracelane'
 import { traceServerInterceptor } from 'tracelane/interceptors/grpc'
-import { allIn, Lanes, type LanesHandlers, Meeting, Sightings, unary } from '../../support/grpc-lanes'
+import { allIn, Lanes, type LanesHandlers, Meeting, ownOfTest, Sightings, unary } from '../../support/grpc-lanes'
 import {
   caller,
   callOf,
@@ -17,20 +17,14 @@ import {
 } from '../../support/grpc-server-events'
 
 describe('traceServerInterceptor()', () => {
-  const opened: { close(): void }[] = []
-
-  afterEach(() => {
-    for (const thing of opened.splice(0)) thing.close()
-  })
+  const own = ownOfTest()
 
   async function open(
     handlers: LanesHandlers,
     server: ServerInterceptor[] = [traceServerInterceptor()],
-    client: Parameters<typeof Lanes.open>[1]['client'] = [],
+    client: Interceptor[] = [],
   ): Promise<Lanes> {
-    const lanes = await Lanes.open(handlers, { server, client })
-    opened.push(lanes)
-    return lanes
+    return own(await Lanes.open(handlers, { server, client }))
   }
 
   const answering: LanesHandlers = { Unary: (_call, callback) => callback(null, { text: 'done' }) }

@@ -1,8 +1,17 @@
-import { Metadata, type ServerInterceptor, status } from '@grpc/grpc-js'
+import { type Interceptor, Metadata, type ServerInterceptor, status } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import { currentTraceId, runWithTrace } from 'tracelane'
 import { traceClientInterceptor, traceServerInterceptor } from 'tracelane/interceptors/grpc'
-import { Lanes, type LanesHandlers, Meeting, metadataOf, PortRecorder, rawUnary, unary } from '../../support/grpc-lanes'
+import {
+  Lanes,
+  type LanesHandlers,
+  Meeting,
+  metadataOf,
+  ownOfTest,
+  PortRecorder,
+  rawUnary,
+  unary,
+} from '../../support/grpc-lanes'
 
 const TRACES: Readonly<Record<string, string>> = { A: 'a'.repeat(32), B: 'b'.repeat(32) }
 const NAMES = ['A', 'B']
@@ -12,26 +21,16 @@ function caller(who: string, extra: Readonly<Record<string, string>> = {}): Meta
 }
 
 describe('traceServerInterceptor()', () => {
-  const opened: { close(): void }[] = []
+  const own = ownOfTest()
 
-  afterEach(() => {
-    for (const thing of opened.splice(0)) thing.close()
-  })
-
-  function recorder(): PortRecorder {
-    const made = new PortRecorder()
-    opened.push(made)
-    return made
-  }
+  const recorder = (): PortRecorder => own(new PortRecorder())
 
   async function open(
     handlers: LanesHandlers,
     server: ServerInterceptor[] = [traceServerInterceptor()],
-    client: Parameters<typeof Lanes.open>[1]['client'] = [],
+    client: Interceptor[] = [],
   ): Promise<Lanes> {
-    const lanes = await Lanes.open(handlers, { server, client })
-    opened.push(lanes)
-    return lanes
+    return own(await Lanes.open(handlers, { server, client }))
   }
 
   const answering: LanesHandlers = { Unary: (_call, callback) => callback(null, { text: 'done' }) }
