@@ -2,7 +2,7 @@ import { captureEvent, type Level, type LogEvent } from '../event'
 
 /**
  * Why an event was discarded. `threshold`: its level goes first when little room is left. `full`: there was no room. `timeout`: there
- * was still none after a wait.
+ * was still none after a wait, or nothing has moved since the last one.
  */
 export type LossReason = 'threshold' | 'full' | 'timeout'
 

@@ -23,11 +23,12 @@ export type Verdict = 'room' | 'reserved' | 'none'
  * Three places count: the batch that is being gathered, the ring, and lines that are too large for the ring.
  */
 export class QueueRoom {
-  /** Units from which on a batch is handed over. */
-  readonly batchLength: number
-  readonly batchEvents: number
+  readonly #batchLength: number
+  readonly #batchEvents: number
   /** The largest frame; two of this size have room in any ring. */
   readonly #largest: number
+  /* The longest record that needs no closer look, in units. */
+  readonly #longest: number
   readonly #memory: QueueMemory
   readonly #ring: RingWriter
   readonly #outside: OutsideLines
@@ -36,11 +37,11 @@ export class QueueRoom {
   readonly #reservedBytes: number
   readonly #reservedEvents: number
   /* Events that were ever let in, less the announcements; wraps around like the word `resolvedEvents`. */
-  #accepted = 0
+  #accepted: number
   #ample = false
 
   constructor(options: ResolvedAppenderOptions, memory: QueueMemory, ring: RingWriter, outside: OutsideLines) {
-    const { queueBytes, queueSize, discardingThreshold } = options
+    const { queueBytes, queueSize, discardingThreshold, maxEventBytes } = options
     this.#memory = memory
     this.#ring = ring
     this.#outside = outside
@@ -50,14 +51,21 @@ export class QueueRoom {
     // Logback divides integers: of a queue of one event nothing is reserved.
     this.#reservedEvents = queueSize === Infinity ? 0 : Math.floor(queueSize * discardingThreshold)
     this.#largest = queueBytes / 2
-    this.batchLength = Math.min(BATCH_LENGTH, Math.floor(queueBytes * BATCH_SHARE))
-    this.batchEvents = Math.min(BATCH_EVENTS, Math.max(1, Math.floor(queueSize * BATCH_SHARE)))
+    this.#longest = Math.min(SMALL_RECORD, Math.floor(maxEventBytes / 3))
+    this.#accepted = Atomics.load(memory.words, WORD.resolvedEvents)
+    this.#batchLength = Math.min(BATCH_LENGTH, Math.floor(queueBytes * BATCH_SHARE))
+    this.#batchEvents = Math.min(BATCH_EVENTS, Math.max(1, Math.floor(queueSize * BATCH_SHARE)))
     this.look()
   }
 
   /** Whether a record of `length` units can be taken without a closer look. */
   isAmple(length: number): boolean {
-    return this.#ample && length <= SMALL_RECORD
+    return this.#ample && length <= this.#longest
+  }
+
+  /** Whether `batch` is large enough to be handed over. */
+  isComplete(batch: RecordBatch): boolean {
+    return batch.length >= this.#batchLength || batch.events >= this.#batchEvents
   }
 
   /** Whether a frame of `bytes` does not go into the ring at all. */
@@ -90,23 +98,34 @@ export class QueueRoom {
     this.#ring.look()
     if (this.#outside.bytes > 0) this.#outside.forget(this.#ring.tail)
     const free = this.#queueBytes - this.#reservedBytes - this.usedBytes
-    const freeEvents = this.#queueSize - this.#reservedEvents - this.queuedEvents
-    this.#ample = free >= 2 * LARGEST_FRAME && freeEvents > 2 * this.batchEvents
+    const freeEvents = this.#freeEvents - this.#reservedEvents
+    this.#ample = free >= 2 * LARGEST_FRAME && freeEvents > 2 * this.#batchEvents
   }
 
   /** Whether a record of `bytes` can be added to `batch`, for an event that `discardable` says goes first. */
   verdict(batch: RecordBatch, bytes: number, discardable: boolean): Verdict {
     const taken = this.usedBytes + (batch.events > 0 ? batch.frameBytes() : 0)
-    const freeEvents = this.#queueSize - this.queuedEvents
-    if (discardable && (this.#queueBytes - taken < this.#reservedBytes || freeEvents < this.#reservedEvents)) return 'reserved'
+    if (discardable && this.#isReserved(taken)) return 'reserved'
     const frame = batch.frameBytesWith(bytes)
-    return freeEvents >= 1 && this.usedBytes + frame <= this.#queueBytes && this.#ring.fits(frame) ? 'room' : 'none'
+    return this.#admits(this.usedBytes + frame) && this.#ring.fits(frame) ? 'room' : 'none'
   }
 
   /** The same for a line that goes outside of the ring, behind an empty batch. One that is larger than all there is must be alone. */
   verdictOutside(bytes: number, frame: number, discardable: boolean): Verdict {
     if (this.usedBytes === 0) return 'room'
-    if (discardable && this.#queueBytes - this.usedBytes < this.#reservedBytes) return 'reserved'
-    return this.usedBytes + bytes + frame <= this.#queueBytes && this.#ring.fits(frame) ? 'room' : 'none'
+    if (discardable && this.#isReserved(this.usedBytes)) return 'reserved'
+    return this.#admits(this.usedBytes + bytes + frame) && this.#ring.fits(frame) ? 'room' : 'none'
+  }
+
+  get #freeEvents(): number {
+    return this.#queueSize - this.queuedEvents
+  }
+
+  #isReserved(taken: number): boolean {
+    return this.#queueBytes - taken < this.#reservedBytes || this.#freeEvents < this.#reservedEvents
+  }
+
+  #admits(bytes: number): boolean {
+    return this.#freeEvents >= 1 && bytes <= this.#queueBytes
   }
 }

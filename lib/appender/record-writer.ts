@@ -24,6 +24,8 @@ export interface RecordWriter {
    * returns where those end.
    */
   take(rows: Int32Array, at: number, firstSeq: number, columns: Float64Array, column: number): number
+  /** Keeps the last record while others are made; the returned function makes it the last one again. */
+  hold(): () => void
   /** The finished line of an event. */
   line(event: LogEvent, seq: number): string
   /** What the records since the last call refer to, for their frame; begins a new batch. */
@@ -68,6 +70,14 @@ export class LineRecords implements RecordWriter {
     }
     rows[at + ROW.trace] = this.#takenIndex
     return column
+  }
+
+  hold(): () => void {
+    const [trace, seq] = [this.#trace, this.#seq]
+    return () => {
+      this.#trace = trace
+      this.#seq = seq
+    }
   }
 
   takeDictionary(): string {
@@ -115,6 +125,10 @@ export class CapturedRecords implements RecordWriter {
 
   take(_rows: Int32Array, _at: number, _firstSeq: number, columns: Float64Array, column: number): number {
     return this.#codec.take(columns, column)
+  }
+
+  hold(): () => void {
+    return this.#codec.hold()
   }
 
   takeDictionary(): string {

@@ -1,17 +1,17 @@
 import { runOutside } from '../context'
-import { batchPosted, complain, counters, queueFull, threadDenied } from '../diagnostics'
+import { batchPosted, complain, counters, queueFull } from '../diagnostics'
 import { LEVELS, type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
 import { destinationOf, isAsyncSink, type SinkSpec } from '../sinks'
 import { cutEvent } from './cut-event'
 import { FlushThread } from './flush-thread'
 import type { Flusher } from './flusher'
 import { InProcessFlusher } from './in-process-flusher'
-import { InProcessSender } from './in-process-sender'
 import type { SinkLedger } from './ledger'
 import { type FlushResult, type QueueFull, tellListener } from './listeners'
 import { Losses, type LossReason } from './losses'
 import type { ResolvedAppenderOptions } from './options'
 import { OutsideLines } from './outside-lines'
+import { Patience } from './patience'
 import { QueueRoom, type Verdict } from './queue-room'
 import { RecordBatch } from './record-batch'
 import type { RecordWriter } from './record-writer'
@@ -27,13 +27,9 @@ import {
   ROW,
   SYNC,
   TRACE_ID_BYTES,
-  WORD_BYTES,
 } from './ring'
+import { startFlusher } from './start-flusher'
 
-/* How long a call that waits gives the flush thread before it looks whether that still lives. */
-const WAIT_SLICE_MS = 100
-/* A flush thread that gives no sign of life for so long is dead, or stuck in the kernel. */
-const LIFELESS_MS = 10_000
 const NO_COLUMNS = new Float64Array(0)
 const LEVEL_OF = new Map(LEVELS.map((level) => [SEVERITY[level], level]))
 
@@ -54,6 +50,7 @@ export class SinkQueue {
   readonly #room: QueueRoom
   readonly #losses = new Losses()
   readonly #timer: NodeJS.Timeout
+  readonly #patience: Patience
   /* Whether any level has a durability. */
   readonly #secures: boolean
   /* Opened with the first batch, so that a program that logs nothing starts no thread. */
@@ -61,31 +58,33 @@ export class SinkQueue {
   #armed = false
   #entered = 0
   #highWater = 0
-  #blockedMs = 0
   #durabilityMissed = 0
   #isFull = false
 
   constructor(spec: SinkSpec, writer: RecordWriter, options: ResolvedAppenderOptions) {
     this.#spec = spec
     this.#options = options
-    this.#secures = Object.keys(options.durability).length > 0
     this.#writer = writer
+    this.#secures = Object.keys(options.durability).length > 0
     this.#batch = new RecordBatch(this.#writer)
     this.#memory = QueueMemory.create(options.queueBytes)
     this.#ring = new RingWriter(this.#memory)
     this.#reader = new RingReader(this.#memory)
     this.#room = new QueueRoom(options, this.#memory, this.#ring, this.#outside)
+    this.#patience = new Patience(this.#memory, options)
     // A timer keeps, and shows to whatever it calls, the flow in which it was made.
     this.#timer = runOutside(() => setTimeout(() => this.#onTimer(), options.flushIntervalMs).unref())
   }
 
   /** Takes an event, or discards and counts it. */
   append(event: LogEvent, seq: number): void {
-    this.#entered++
+    // Getters of what is logged may log too, or flush, or end the process: all of that happens before this event is here.
     const text = this.#writer.write(event, seq)
-    if (this.#room.isAmple(text.length)) this.#add(text, event.level, seq)
-    else this.#addExactly(event, seq, text, 0)
-    if (this.#secures && this.#options.durability[event.level] !== undefined) this.#secure(event.level)
+    this.#entered++
+    let isIn = true
+    if (this.#room.isAmple(text.length) && !this.#losses.isPending) this.#add(event.level, seq, text)
+    else isIn = this.#addExactly(event, seq, text, 0)
+    if (this.#secures && this.#options.durability[event.level] !== undefined) this.#secure(event.level, isIn)
   }
 
   /** Resolves when what was appended before is resolved, or at the deadline. */
@@ -152,7 +151,7 @@ export class SinkQueue {
       queuedBytes: this.#queuedBytes(),
       highWaterBytes: this.#highWater,
       lagMs: oldest === undefined ? 0 : Math.max(Date.now() - oldest, 0),
-      blockedMs: this.#blockedMs,
+      blockedMs: this.#patience.blockedMs,
       durabilityMissed: this.#durabilityMissed,
       thread: this.#flusher instanceof FlushThread,
     }
@@ -172,12 +171,11 @@ export class SinkQueue {
     this.#post()
   }
 
-  #add(text: string, level: Level, seq: number, bytes?: number): void {
-    if (this.#losses.isPending) this.#announceLoss()
-    const batch = this.#batch
-    batch.add(text, SEVERITY[level], seq, this.#flagsOf(level), bytes)
+  /* Adds the record that the writer has made last. */
+  #add(level: Level, seq: number, text: string, bytes?: number): void {
+    this.#batch.add(text, SEVERITY[level], seq, this.#flagsOf(level), bytes)
     this.#room.accept()
-    if (batch.length >= this.#room.batchLength || batch.events >= this.#room.batchEvents) this.#post()
+    if (this.#room.isComplete(this.#batch)) this.#post()
     else if (!this.#armed) this.#arm()
   }
 
@@ -186,44 +184,47 @@ export class SinkQueue {
     this.#timer.refresh()
   }
 
-  /* The way of an event when room is scarce, or when it is large. */
-  #addExactly(event: LogEvent, seq: number, text: string, cuts: number): void {
+  /* The way of an event when room is scarce, or when it is large; false if it is not taken. */
+  #addExactly(event: LogEvent, seq: number, text: string, cuts: number): boolean {
     const { maxEventBytes } = this.#options
     const bytes = Buffer.byteLength(text)
     if (bytes > maxEventBytes && cuts < 2) {
       const cut = cutEvent(event, bytes, maxEventBytes, cuts > 0)
-      this.#addExactly(cut, seq, this.#writer.write(cut, seq), cuts + 1)
-      return
+      return this.#addExactly(cut, seq, this.#writer.write(cut, seq), cuts + 1)
     }
     if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) this.#post()
-    if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) {
-      this.#addOutside(event, seq)
-      return
-    }
+    if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) return this.#addOutside(event, seq)
     const discardable = SEVERITY[event.level] <= SEVERITY.info
-    if (this.#letIn(event.level, seq, () => this.#room.verdict(this.#batch, bytes, discardable))) {
-      this.#add(text, event.level, seq, bytes)
-    }
+    const isIn = this.#letIn(event.level, seq, () => {
+      if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) this.#post()
+      return this.#room.verdict(this.#batch, bytes, discardable)
+    })
+    if (isIn) this.#add(event.level, seq, text, bytes)
+    return isIn
   }
 
-  #addOutside(event: LogEvent, seq: number): void {
+  #addOutside(event: LogEvent, seq: number): boolean {
+    const { level, traceId } = event
     const line = this.#writer.line(event, seq)
     const bytes = Buffer.byteLength(line)
-    const { level } = event
-    const discardable = SEVERITY[level] <= SEVERITY.info
-    const frame = padded(HEADER_BYTES + ROW.words * WORD_BYTES + TRACE_ID_BYTES)
-    if (!this.#letIn(level, seq, () => this.#room.verdictOutside(bytes, frame, discardable))) return
-    const payload = this.#outside.next
-    const flusher = this.#opened()
-    flusher.outside(payload, line)
     const severity = SEVERITY[level]
-    const row = Int32Array.of(0, severity, 0, event.traceId === undefined ? -1 : 0)
-    const content = { kind: FRAME.outside, flags: this.#flagsOf(level), events: 1, firstSeq: seq, severity, payload }
-    const rows = { rows: row, rowWords: ROW.words, columns: NO_COLUMNS, columnCount: 0 }
-    this.#ring.write({ ...content, ...rows, dictionary: event.traceId ?? '', text: '' }, Date.now())
+    const rows = Int32Array.of(line.length, severity, 0, traceId === undefined ? -1 : 0)
+    const frame = padded(HEADER_BYTES + rows.byteLength + TRACE_ID_BYTES)
+    const isIn = this.#letIn(level, seq, () => {
+      // What came before it may not be overtaken.
+      this.#post()
+      return this.#room.verdictOutside(bytes, frame, severity <= SEVERITY.info)
+    })
+    if (!isIn) return false
+    const payload = this.#outside.next
+    this.#opened().outside(payload, line)
+    const about = { kind: FRAME.outside, flags: this.#flagsOf(level), events: 1, firstSeq: seq, severity, payload }
+    const table = { rows, rowWords: rows.length, columns: NO_COLUMNS, columnCount: 0 }
+    this.#ring.write({ ...about, ...table, dictionary: traceId ?? '', text: '' }, Date.now())
     this.#outside.add(line, bytes, this.#ring.head)
     this.#room.accept()
     this.#handedOver(1, bytes)
+    return true
   }
 
   #flagsOf(level: Level): number {
@@ -232,37 +233,31 @@ export class SinkQueue {
 
   /* Applies the overflow policy: whether the event may come in, now or after a wait. One that may not is counted. */
   #letIn(level: Level, seq: number, verdict: () => Verdict): boolean {
-    let found = verdict()
-    if (found === 'room') return true
-    this.#room.look()
-    found = verdict()
-    if (found === 'room') return true
-    this.#tellFull()
-    if (found === 'reserved') return this.#discard(level, seq, 'threshold')
-    const { overflow } = this.#options
-    if (overflow === 'drop-newest') return this.#discard(level, seq, 'full')
-    return this.#waitFor(() => verdict() === 'room') || this.#discard(level, seq, 'timeout')
+    for (let announced = false; ; announced = true) {
+      const refusal = this.#refusal(verdict)
+      if (refusal !== undefined) return this.#discard(level, seq, refusal)
+      if (announced || !this.#losses.isPending) return true
+      // The announcement takes room that this event was promised, and the writer remembers one record only.
+      const restore = this.#writer.hold()
+      const isAnnounced = this.#announceLoss()
+      restore()
+      if (!isAnnounced) return true
+    }
   }
 
-  #waitFor(isThere: () => boolean): boolean {
-    const { overflow, appendTimeoutMs } = this.#options
-    const start = performance.now()
-    const patience = overflow === 'block' ? Infinity : appendTimeoutMs
-    this.#post()
-    let there = isThere()
-    let lastLife = start
-    while (!there) {
-      const now = performance.now()
-      const rest = Math.min(start + patience, lastLife + LIFELESS_MS) - now
-      if (rest <= 0) break
-      const progress = this.#opened().waitForProgress(Math.min(rest, WAIT_SLICE_MS), overflow !== 'discard')
-      if (progress === undefined) break
-      if (progress) lastLife = performance.now()
+  #refusal(verdict: () => Verdict): LossReason | undefined {
+    const look = (): Verdict => {
       this.#room.look()
-      there = isThere()
+      return verdict()
     }
-    this.#blockedMs += performance.now() - start
-    return there
+    if (verdict() === 'room') return undefined
+    const found = look()
+    if (found === 'room') return undefined
+    this.#tellFull()
+    if (found === 'reserved') return 'threshold'
+    if (this.#options.overflow === 'drop-newest') return 'full'
+    this.#post()
+    return this.#patience.wait('room', this.#opened(), () => look() === 'room') ? undefined : 'timeout'
   }
 
   #discard(level: Level, seq: number, reason: LossReason): false {
@@ -285,38 +280,35 @@ export class SinkQueue {
     tellListener(this.#options.onFull, full)
   }
 
-  #announceLoss(): void {
+  /* Puts the line about what was lost into the stream, if there is room for it; whether there is. */
+  #announceLoss(): boolean {
     const event = this.#losses.announcement()
     const seq = nextSequence()
     const text = this.#writer.write(event, seq)
     const bytes = Buffer.byteLength(text)
     this.#room.look()
-    if (this.#room.verdict(this.#batch, bytes, false) !== 'room') return
+    if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) this.#post()
+    if (this.#room.verdict(this.#batch, bytes, false) !== 'room') return false
     this.#losses.announced()
     this.#isFull = false
     this.#entered++
-    this.#add(text, event.level, seq, bytes)
+    this.#add(event.level, seq, text, bytes)
+    return true
   }
 
   /* Has what was just appended resolved, as its durability asks, or counts the miss. */
-  #secure(level: Level): void {
+  #secure(level: Level, isIn: boolean): void {
     if (this.#spec.kind !== 'file') return
-    const unsynced = this.#memory.counted(ACCOUNT.unsynced)
-    this.#post()
+    const memory = this.#memory
+    const unsafe = (): number => memory.counted(ACCOUNT.unsynced) + memory.counted(ACCOUNT.rejected)
+    const before = unsafe()
+    if (isIn) this.#post()
     const target = this.#ring.head
-    const start = performance.now()
-    for (;;) {
+    const isResolved = (): boolean => {
       this.#ring.look()
-      if (((this.#ring.tail - target) | 0) >= 0) break
-      const rest = this.#options.appendTimeoutMs - (performance.now() - start)
-      if (rest <= 0) {
-        this.#missed(level)
-        break
-      }
-      this.#opened().waitForProgress(rest, false)
+      return ((this.#ring.tail - target) | 0) >= 0
     }
-    this.#blockedMs += performance.now() - start
-    if (this.#memory.counted(ACCOUNT.unsynced) > unsynced) this.#missed(level)
+    if (!isIn || !this.#patience.wait('safety', this.#opened(), isResolved) || unsafe() > before) this.#missed(level)
   }
 
   #missed(level: Level): void {
@@ -354,28 +346,4 @@ export class SinkQueue {
     this.#flusher ??= startFlusher(this.#spec, this.#options, this.#memory, this.#outside)
     return this.#flusher
   }
-}
-
-function startFlusher(
-  spec: SinkSpec,
-  { thread, withoutThread, waitStrategy, flushIntervalMs }: ResolvedAppenderOptions,
-  memory: QueueMemory,
-  outside: OutsideLines,
-): Flusher {
-  if (!thread) {
-    if (withoutThread !== undefined) threadDenied.publish({ sink: spec.kind, reason: withoutThread })
-    return inProcess(spec, memory, outside)
-  }
-  try {
-    return new FlushThread(spec, memory, outside, waitStrategy === 'poll' ? flushIntervalMs : Infinity)
-  } catch (error) {
-    const reason = `no worker can be started (${(error as Error).message})`
-    threadDenied.publish({ sink: spec.kind, reason })
-    complain('flush-thread', `${reason}; lines are written on the thread that logs`)
-    return inProcess(spec, memory, outside)
-  }
-}
-
-function inProcess(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines): Flusher {
-  return isAsyncSink(spec) ? new InProcessSender(spec, memory, outside) : new InProcessFlusher(spec, memory, outside)
 }

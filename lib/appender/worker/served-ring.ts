@@ -29,7 +29,6 @@ export class ServedRing {
     if (Atomics.compareExchange(words, WORD.owner, OWNER.free, OWNER.flush) !== OWNER.free) return false
     const frame = this.#reader.frame()
     if (frame !== undefined) {
-      Atomics.add(words, WORD.beat, 1)
       const lines = this.#lines.of(frame)
       const onTrouble = (failure: string): void => this.#tell({ failure, retried: true })
       const delivery = writeFrame(this.memory, this.#reader, frame, lines, sink, pause, onTrouble)

@@ -16,10 +16,16 @@ export function writeFrame(
   pause: Pause,
   onTrouble: (reason: string) => void,
 ): Delivery {
-  const delivery = deliver(sink, lines.subarray(Atomics.load(memory.words, WORD.written)), pause, (reason, left) => {
+  const { words } = memory
+  Atomics.add(words, WORD.beat, 1)
+  const alive: Pause = (ms) => {
+    const goOn = pause(ms)
+    Atomics.add(words, WORD.beat, 1)
+    return goOn
+  }
+  const delivery = deliver(sink, lines.subarray(Atomics.load(words, WORD.written)), alive, (reason, left) => {
     // Before the wait: whoever owns the lock next, because this thread was stopped or died, goes on from here.
-    Atomics.store(memory.words, WORD.written, lines.length - left)
-    Atomics.add(memory.words, WORD.beat, 1)
+    Atomics.store(words, WORD.written, lines.length - left)
     memory.count(ACCOUNT.retried, 1)
     onTrouble(reason)
   })

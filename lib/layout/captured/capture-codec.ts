@@ -109,6 +109,21 @@ export class CaptureCodec {
     return at + columns
   }
 
+  /** Keeps the event that was captured last while others are; the returned function makes it the last one again. */
+  hold(): () => void {
+    const { columns } = this
+    const [row, template, mdc, trace] = [this.#row, this.#template, this.#mdc, this.#trace]
+    const numbers = this.#scratch.slice(row, row + columns)
+    return () => {
+      this.columns = columns
+      this.#row = row
+      this.#template = template
+      this.#mdc = mdc
+      this.#trace = trace
+      this.#scratch.set(numbers, row)
+    }
+  }
+
   /** What the events taken since the last call share; begins a new batch. */
   dictionary(): string {
     const sections = [this.#templateSection.text, this.#mdcSection.text, this.#traceSection.text]
