@@ -74,7 +74,8 @@ export class RingWriter {
   write(content: FrameContent, now: number): boolean {
     const rowBytes = content.columnCount * FLOAT_BYTES + content.events * content.rowWords * WORD_BYTES
     const most = padded(HEADER_BYTES + rowBytes + (content.dictionary.length + content.text.length) * MAX_BYTES_PER_UNIT)
-    if (!this.#admits(most)) {
+    // Counted exactly only where it matters: when room is scarce, and once in a round, at the end.
+    if (this.#padding(most) > 0 || !this.#admits(most)) {
       const exact = Buffer.byteLength(content.dictionary) + Buffer.byteLength(content.text)
       if (!this.#admits(padded(HEADER_BYTES + rowBytes + exact))) return false
     }
