@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
-const PAGE = fileURLToPath(new URL('../../../docs/reference/benchmarks.md', import.meta.url))
+const REFERENCE = new URL('../../../docs/reference/', import.meta.url)
 
 export const version = (name) => require(`${name}/package.json`).version
 
@@ -69,15 +69,16 @@ export function machine(node = process.version) {
   return `Node ${node}, ${others.length + 1} × ${model.trim()}, load average ${busy.toFixed(1)} at the start, ${process.platform}, ${day}.`
 }
 
-/** Prints `text`, and with `--write` puts it into docs/reference/benchmarks.md between the marks called `name`. */
-export function publish(name, text) {
+/** Prints `text`, and with `--write` puts it into a page of docs/reference between the marks called `name`. */
+export function publish(name, text, file = 'benchmarks.md') {
   process.stdout.write(`${text}\n`)
   if (!process.argv.includes('--write')) return
-  const page = readFileSync(PAGE, 'utf8')
+  const path = fileURLToPath(new URL(file, REFERENCE))
+  const page = readFileSync(path, 'utf8')
   const marks = new RegExp(`(<!-- ${name} -->)[^]*(<!-- /${name} -->)`)
-  if (!marks.test(page)) throw new Error(`${PAGE} has no place called ${name}`)
+  if (!marks.test(page)) throw new Error(`${path} has no place called ${name}`)
   const written = page.replace(marks, (_, before, after) => `${before}\n${text}\n${after}`)
-  writeFileSync(PAGE, written)
+  writeFileSync(path, written)
   // The linter wants the columns of tables aligned.
-  spawnSync('npx', ['biome', 'format', '--write', PAGE], { cwd: dirname(PAGE), stdio: 'ignore' })
+  spawnSync('npx', ['biome', 'format', '--write', path], { cwd: dirname(path), stdio: 'ignore' })
 }
