@@ -137,7 +137,8 @@ async function runOn(ground: Ground, run: LossRun): Promise<LossResult | NotRun>
   const { ending, count, blockMs = 2_000, deadlineMs = 60_000, node = [process.execPath] } = run
   const config = { ...run, ending: DOES[ending] ?? 'waits', target: destination.target, blockMs }
   const [file = '', ...args] = [...ground.command, ...node, PROGRAM, JSON.stringify(config)]
-  const child = spawn(file, args, { stdio: ['pipe', destination.stdout, 'pipe', 'pipe'] })
+  const env = { ...process.env, NODE_ENV: 'production' }
+  const child = spawn(file, args, { env, stdio: ['pipe', destination.stdout, 'pipe', 'pipe'] })
   destination.started()
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
   let endless = false
