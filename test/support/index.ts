@@ -1,4 +1,4 @@
-export { allRight, interleavedUsers, type Verdict } from './interleaved-users'
+export { allRight, interleavedUsers, judge, type Verdict } from './interleaved-users'
 export { jsonLinesOf, messagesIn } from './json-lines'
 export { installPacked, type Packed, packedPackage } from './packed'
 export { type Outcome, RunningProgram, run, runNode, type StartOptions, startNode } from './processes'

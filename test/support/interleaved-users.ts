@@ -46,7 +46,8 @@ export async function interleavedUsers(
   return judge(stdout.split('\n').slice(0, -1), linesPerUser)
 }
 
-function judge(lines: readonly string[], linesPerUser: number): Verdict {
+/** Judges lines of `users()`, as read from where they went. */
+export function judge(lines: readonly string[], linesPerUser: number): Verdict {
   const seen = new Map<string, number>()
   let wrongId = 0
   let wrongMdc = 0

@@ -37,8 +37,8 @@ export function fileDestination(folder: string): Destination & { removed(size: n
   }
 }
 
-/** A pipe, as a shell or a container gives to stdout. (Those of `spawn` are sockets.) */
-export function pipeDestination(folder: string): Destination {
+/** A pipe, as a shell or a container gives to stdout. (Those of `spawn` are sockets.) After each piece the reader sleeps `sleepMs`. */
+export function pipeDestination(folder: string, sleepMs = 0): Destination {
   const fifo = join(folder, 'stdout')
   execFileSync('mkfifo', [fifo])
   // In this order and so, neither opening waits for the other.
@@ -47,6 +47,9 @@ export function pipeDestination(folder: string): Destination {
   let text = ''
   reading.setEncoding('utf8').on('data', (more: string) => {
     text += more
+    if (sleepMs === 0) return
+    reading.pause()
+    setTimeout(() => reading.resume(), sleepMs)
   })
   const ended = once(reading, 'close')
   return {
