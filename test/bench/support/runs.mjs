@@ -27,6 +27,11 @@ export async function start(node, file, args, env = {}) {
       child.kill()
       await ended
     },
+    /* For a program that would wait for what it cannot have any more. */
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
   }
 }
 
