@@ -55,9 +55,9 @@ async function measure(name, stalled) {
     const ask = (seconds) => load.ask({ port, seconds, connections: 20, rate: RATE })
     await ask(WARM_UP_SECONDS)
     destination.begin()
-    const before = await service.ask('memory')
+    const before = await service.ask('state')
     const result = await ask(SECONDS)
-    const after = await service.ask('memory')
+    const after = await service.ask('state')
     await Promise.all([service.kill(), load.stop()])
     destination.close()
     return { ...result, memory: after.rss - before.rss }

@@ -9,11 +9,13 @@ const [, , row, target, linesPerRequest, kind] = process.argv
 const lines = Number(linesPerRequest)
 
 let next = 0
+let handled = 0
 function start({ log, warn }) {
   const last = row === 'tracelaneWarn' ? warn : log
   const handle = () => {
     for (let i = 1; i < lines; i++) log(next++)
     if (lines > 0) last(next++)
+    handled++
   }
   if (kind === 'http') {
     return createServer((_req, res) => {
@@ -29,13 +31,13 @@ function start({ log, warn }) {
   return createServer(app)
 }
 
-function memory() {
-  return { cpu: process.cpuUsage(), rss: process.memoryUsage.rss() / 2 ** 20, peak: process.resourceUsage().maxRSS / 1024 }
+function state() {
+  return { logged: next, handled, at: performance.now(), rss: process.memoryUsage.rss() / 2 ** 20 }
 }
 
 try {
   const server = start(OPEN[row](target))
-  server.listen(0, '127.0.0.1', () => serveParent({ port: server.address().port }, memory))
+  server.listen(0, '127.0.0.1', () => serveParent({ port: server.address().port }, state))
 } catch (error) {
   serveParent({ missing: error.message }, () => undefined)
 }
