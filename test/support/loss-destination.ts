@@ -63,13 +63,16 @@ export function pipeDestination(folder: string, sleepMs = 0): Destination {
   }
 }
 
-/** A server that takes every request, and keeps the lines of those that came whole. */
+/** A server that takes every request, keeps the lines of those that came whole, and those of a batch that has a name once. */
 export async function httpDestination(): Promise<Destination> {
   const bodies: string[] = []
+  const known = new Set<unknown>()
   const server = createServer((req, res) => {
     bodyOf(req).then(
       (body) => {
-        bodies.push(body)
+        const batch = req.headers['tracelane-batch']
+        if (batch === undefined || !known.has(batch)) bodies.push(body)
+        known.add(batch)
         res.end('{}')
       },
       () => undefined, // its sender died in the middle
