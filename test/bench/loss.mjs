@@ -25,6 +25,7 @@ const OUR_KILLS = process.argv.includes('--heavy') ? 200 : KILLS
 const PATIENT = new Set(['disk full, then freed', 'directory read-only, then writable'])
 /* Endings of which a program dies as it should. */
 const DEADLY = /^(SIG|throw|unhandled)/
+const WAITED_FOR = new Set([...PATIENT, 'worker terminated', 'worker out of memory'])
 const OF_FILES = new Set([...PATIENT, 'file removed'])
 
 const OURS = fileURLToPath(new URL('../fixtures/loss/ours.cjs', import.meta.url))
@@ -63,8 +64,8 @@ function titleOf(destination) {
 
 async function one(name, destination, ending) {
   const { run } = LOGGERS[name]
-  // A call that waits for a dead disk waits 50 ms: a few of them say as much as 20,000.
-  const fewer = run.durability === 'os' && PATIENT.has(ending) ? { count: COUNT / 40, options: { appendTimeoutMs: 1 } } : {}
+  // A call that waits for a dead disk or thread waits 50 ms: a few of them say as much as 20,000.
+  const fewer = run.durability === 'os' && WAITED_FOR.has(ending) ? { count: COUNT / 40, options: { appendTimeoutMs: 1 } } : {}
   const deadlineMs = destination === 'http' ? 60_000 : 20_000
   const whole = { count: COUNT, node: [node.path], deadlineMs, ...run, destination, ending, ...fewer }
   const result = await lossRun(whole, folder)

@@ -34,8 +34,8 @@ const COLUMNS = [
 type Column = (typeof COLUMNS)[number]
 
 function runOf(column: Column, ending: Ending): LossRun {
-  const waiting = column.durability === 'os' && BROKEN.has(ending)
-  // Each call waits for the disk in vain, as long as it may: a few of them are enough.
+  const waiting = column.durability === 'os' && (BROKEN.has(ending) || OF_WORKERS.has(ending))
+  // Each call waits in vain, as long as it may, for a disk that is full, or a thread that is dead: a few of them are enough.
   const fewer = waiting ? { count: 500, options: { appendTimeoutMs: 1 } } : { count: COUNT }
   return { logger, ending, ...column, ...fewer, blockMs: BLOCK_MS }
 }
