@@ -56,7 +56,7 @@ describe(`of ${COUNT} lines`, () => {
   const results = new Map<string, LossResult | NotRun>()
 
   before(async function () {
-    this.timeout(heavy ? 300_000 : 60_000)
+    this.timeout(heavy ? 600_000 : 180_000)
     const folder = tempFolder()
     const left = COLUMNS.flatMap((column) =>
       ENDINGS.map((ending) => ({ key: keyOf(column, ending), run: runOf(column, ending) })),
@@ -96,7 +96,7 @@ function expectPrefix(result: LossResult, floor: number, said: string): void {
 }
 
 describe(`kill -9 when the last of ${COUNT} calls has returned, ${KILLS} times`, function () {
-  this.timeout(KILLS * 3_000)
+  this.timeout(KILLS * 10_000)
   for (const durability of ['none', 'os'] as const) {
     it(`leaves the file ${durability === 'os' ? 'with every line' : 'without a gap'}, durability ${durability}`, async function () {
       const folder = tempFolder()
