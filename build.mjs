@@ -37,6 +37,12 @@ const common = {
   logLevel: 'warning',
 }
 
+/*
+ * What esbuild exports is behind two getters for each name, which V8 does not see through: on Node 20 they took a third of a log call. Nothing
+ * that the shared files export is ever assigned again, so it can stand there as it is.
+ */
+const plainExports = { js: 'module.exports = Object.defineProperty({ ...module.exports }, "__esModule", { value: true })' }
+
 async function workerSource() {
   const { outputFiles } = await build({ ...common, entryPoints: [WORKER], minify: true, write: false })
   return outputFiles[0].text
@@ -94,10 +100,11 @@ const allOf = (rooms) => ({
 })
 
 const source = await workerSource()
-await buildWithoutRequire({ stdin: allOf(CORE), outfile: join(dist, 'core.js') })
+await buildWithoutRequire({ stdin: allOf(CORE), outfile: join(dist, 'core.js'), footer: plainExports })
 await buildWithoutRequire({
   stdin: allOf(LOGGING),
   outfile: join(dist, 'logging.js'),
+  footer: plainExports,
   plugins: [share(SHARED.slice(0, 1)), inlineWorker(source)],
 })
 await buildWithoutRequire({
