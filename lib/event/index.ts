@@ -1,7 +1,19 @@
 export { quote } from '../internal/quote'
 export { divertEvents, divertedTo, type EventTaker } from './diversion'
 export { instance, nextSequence } from './identity'
-export { errorToJson, fieldToJson, isError, isPlain, numberToJson, reasonOf, textToJson, toJson, unreadable } from './json'
+export {
+  copyPlain,
+  errorToJson,
+  fieldToJson,
+  isError,
+  isPlain,
+  MAX_PLAIN,
+  numberToJson,
+  reasonOf,
+  textToJson,
+  toJson,
+  unreadable,
+} from './json'
 export { isThreshold, LEVELS, type Level, SEVERITY, type Threshold } from './level'
 export { captureLine, type FinishedLine, type LineContent } from './line-event'
 export { type Caller, captureEvent, type LogEvent, type Marks, marked, type Statement } from './log-event'

@@ -115,6 +115,23 @@ export function isPlain(text: string): boolean {
   return true
 }
 
+/** How many bytes `copyPlain` may write. */
+export const MAX_PLAIN = SHORT
+
+/** Copies a text for which `isPlain` is true to `into`, from `at` on, a byte for each character, and returns true; false if it is not plain. */
+export function copyPlain(text: string, into: Uint8Array, at: number): boolean {
+  const { length } = text
+  if (length > SHORT) return false
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    into[at + i] = code
+    if (code < 0x80 && SPECIAL[code] === 0) continue
+    if (code === SPACE && (i < 4 || (text.charCodeAt(i - 4) | 0x20) !== LETTER_A)) continue
+    return false
+  }
+  return true
+}
+
 const HUNDREDTHS: readonly string[] = Array.from({ length: 100 }, (_, i) => String(i / 100).slice(1))
 const MAX_HUNDREDTHS = 2 ** 30
 

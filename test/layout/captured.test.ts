@@ -16,10 +16,6 @@ class Batch {
   readonly codec: CaptureCodec
   readonly #layout: (event: LogEvent, seq: number) => string
   readonly #renderer = new CapturedRenderer()
-  #rows = new Float64Array(1_000_000)
-  #at = 0
-  #count = 0
-  #records = ''
   #expected = ''
 
   constructor(origin: Origin = ORIGIN, ordering = true) {
@@ -28,26 +24,20 @@ class Batch {
   }
 
   take(event: LogEvent, seq: number): void {
-    const text = this.codec.capture(event, seq)
-    this.#records += text
-    this.#at = this.codec.take(this.#rows, this.#at)
-    this.#count++
+    this.codec.capture(event, seq)
+    this.codec.take()
     this.#expected += this.#layout(event, seq)
   }
 
   /** What became of the batch, and what should have. */
   end(): { lines: string; expected: string } {
-    const dictionary = Buffer.from(this.codec.dictionary())
-    const rows = this.#rows.slice(0, this.#at)
-    const records = Buffer.from(this.#records)
-    const render = (renderer: CapturedRenderer): string => renderer.render(dictionary, rows, this.#count, records).toString()
+    const { dictionary, rows, count, records } = this.codec.end()
+    const words = Buffer.from(dictionary)
+    const render = (renderer: CapturedRenderer): string => renderer.render(words, rows, count, records).toString()
     const lines = render(this.#renderer)
     expect(render(this.#renderer), 'the second time').to.equal(lines)
     expect(render(new CapturedRenderer()), 'by another one').to.equal(lines)
     const expected = this.#expected
-    this.#at = 0
-    this.#count = 0
-    this.#records = ''
     this.#expected = ''
     return { lines, expected }
   }
@@ -180,34 +170,42 @@ describe('captured events', function () {
     })
     for (let i = 1; i <= 60_000; i++) {
       batch.take(captureEvent(undefined, say(i)), i)
-      if (batch.codec.dictionarySize > 64 * 1024 || i % 1000 === 0) batch.check()
+      if (batch.codec.size > 64 * 1024 || i % 1000 === 0) batch.check()
     }
     batch.check()
   })
 
-  it('say on how many columns they lie, up to a bound, and a line that needs more is finished', () => {
+  it('are finished lines if they have more fields than a row has columns', () => {
     const batch = new Batch()
-    for (const names of [0, 1, MAX_COLUMNS - 7, MAX_COLUMNS - 6, MAX_COLUMNS - 5, 200]) {
+    for (const names of [0, 1, MAX_COLUMNS - 8, MAX_COLUMNS - 7, MAX_COLUMNS - 6, 200]) {
       const fields = Object.fromEntries(Array.from({ length: names }, (_, i) => [`n${i}`, i]))
       batch.take(captureEvent(undefined, { level: 'info', logger: 'wide', msg: 'x', fields }), 1)
-      expect(batch.codec.columns).to.be.at.most(MAX_COLUMNS)
     }
     batch.check()
   })
 
-  it('do not share what is long, so that a small batch cannot become more lines than the memory holds', () => {
-    const codec = new CaptureCodec(ORIGIN, true)
+  it('are finished lines if what they share is long, so that a small batch cannot become more than the memory holds', () => {
     const scope = runWithTrace(() => {
       mdc.put('long', 'x'.repeat(10_000))
       return currentScope()
     })
-    const wide = { level: 'info', logger: 'y'.repeat(10_000), msg: 'x' } as const
-    for (const event of [captureEvent(scope, { ...wide, logger: 'a' }), captureEvent(undefined, wide)]) {
-      expect(codec.capture(event, 1).length).to.be.above(10_000)
-    }
+    const said = { level: 'info', logger: 'a', msg: 'x' } as const
     const batch = new Batch()
-    batch.take(captureEvent(scope, wide), 1)
+    for (const event of [captureEvent(scope, said), captureEvent(undefined, { ...said, logger: 'y'.repeat(10_000) })]) {
+      expect(batch.codec.capture(event, 1)).to.be.above(10_000)
+      batch.take(event, 1)
+    }
     batch.check()
+  })
+
+  it('grow beyond any memory that was there before', () => {
+    const batch = new Batch()
+    for (const size of [100, 40_000, 3_000_000, 10]) {
+      batch.take(captureEvent(undefined, { level: 'info', logger: 'a', msg: 'x', fields: { text: 'ä'.repeat(size), n: 1 } }), 1)
+      for (let i = 0; i < 3_000; i++)
+        batch.take(captureEvent(undefined, { level: 'info', logger: 'a', msg: 'x', fields: { i } }), 2)
+      batch.check()
+    }
   })
 
   it('are frozen at the call', () => {
@@ -223,72 +221,82 @@ describe('captured events', function () {
 
   it('have no secret, neither in the records nor in the dictionary', () => {
     const codec = new CaptureCodec({ service: 'x', redaction: { paths: ['card.no'] } }, true)
-    const rows = new Float64Array(MAX_COLUMNS)
     const scope = runWithTrace(() => {
       mdc.put('sessionId', 'canary-1')
       return currentScope()
     })
     const fields = { password: 'canary-2', url: 'http://a/?sig=canary-3', card: { no: 'canary-4' }, ok: 'password=canary-5' }
-    let all = ''
     for (const msg of ['token=canary-6', ...Array.from({ length: 70 }, (_, i) => `token=canary-${i + 10}`)]) {
-      all += codec.capture(captureEvent(scope, { level: 'info', logger: 'a', msg, fields }), 1)
-      codec.take(rows, 0)
+      codec.capture(captureEvent(scope, { level: 'info', logger: 'a', msg, fields }), 1)
+      codec.take()
     }
-    all += codec.dictionary()
-    expect(all).to.include('[redacted]').and.not.include('canary')
+    const { dictionary, records } = codec.end()
+    expect(dictionary + Buffer.from(records).toString())
+      .to.include('[redacted]')
+      .and.not.include('canary')
   })
 
   it('leave nothing in the batch when they are not taken, and may be taken into the next one', () => {
-    const batch = new Batch()
-    const other = captureEvent(undefined, { level: 'info', logger: 'other', msg: 'x', fields: { a: 1 } })
-    batch.codec.capture(other, 1)
-    expect(batch.codec.dictionarySize).to.equal(0)
-    batch.take(captureEvent(undefined, { level: 'info', logger: 'a', msg: 'x', fields: { a: 'text' } }), 2)
-    expect(batch.codec.capture(other, 3)).to.equal('')
-    batch.check()
-    const rows = new Float64Array(MAX_COLUMNS)
-    batch.codec.take(rows, 0)
-    const lines = new CapturedRenderer().render(Buffer.from(batch.codec.dictionary()), rows, 1, Buffer.alloc(0))
-    expect(lines.toString()).to.equal(jsonLayout(ORIGIN, true)(other, 3))
+    for (const fields of [{ a: 1, b: 'text' }, { a: { b: 'ä'.repeat(50_000) } }]) {
+      const batch = new Batch()
+      const other = captureEvent(undefined, { level: 'info', logger: 'other', msg: 'x', fields })
+      const same = captureEvent(undefined, { level: 'info', logger: 'a', msg: 'x', fields: { a: 'text' } })
+      batch.codec.capture(other, 1)
+      expect(batch.codec.size).to.equal(0)
+      batch.take(same, 2)
+      batch.codec.capture(other, 3)
+      batch.check()
+      batch.codec.take()
+      const last = batch.codec.end()
+      const lines = new CapturedRenderer().render(Buffer.from(last.dictionary), last.rows, last.count, last.records)
+      expect(lines.toString()).to.equal(jsonLayout(ORIGIN, true)(other, 3))
+      expect(batch.codec.end().count).to.equal(0)
+    }
   })
 
-  it('may log themselves while they are captured', () => {
-    const batch = new Batch()
-    let seq = 1
-    const event = (fields: Record<string, unknown>): LogEvent =>
-      captureEvent(undefined, { level: 'info', logger: 'a', msg: 'outer', fields })
-    const chatty = (depth: number, log: (event: LogEvent) => void): LogEvent =>
-      event({
+  for (const ending of [false, true]) {
+    it(`may log themselves while they are captured${ending ? ', and end the batch each time' : ''}`, () => {
+      const codec = new CaptureCodec(ORIGIN, true)
+      const renderer = new CapturedRenderer()
+      let lines = ''
+      let sizes = 0
+      const end = (): void => {
+        const { dictionary, rows, count, records } = codec.end()
+        lines += renderer.render(Buffer.from(dictionary), rows, count, records).toString()
+      }
+      let seq = 1
+      const log = (fields: Record<string, unknown>): void => {
+        const size = codec.capture(captureEvent(undefined, { level: 'info', logger: 'a', msg: 'outer', fields }), seq++)
+        sizes += size
+        codec.take()
+        if (ending) end()
+      }
+      const chatty = (depth: number): Record<string, unknown> => ({
         before: depth,
         inner: {
           toJSON() {
-            if (depth < 12) log(chatty(depth + 1, log))
+            if (depth < 5) {
+              log({ note: `in ${depth}` })
+              log(chatty(depth + 1))
+            }
             return 'told'
           },
         },
         after: `d${depth}`,
       })
-    const rows = new Float64Array(100_000)
-    const taken: LogEvent[] = []
-    let at = 0
-    let records = ''
-    const log = (said: LogEvent): void => {
-      const text = batch.codec.capture(said, seq)
-      at = batch.codec.take(rows, at)
-      records += text
-      taken.push(said)
-      seq++
-    }
-    log(chatty(0, log))
-    const lines = new CapturedRenderer()
-      .render(Buffer.from(batch.codec.dictionary()), rows, taken.length, Buffer.from(records))
-      .toString()
-    const told = lines
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-    expect(told.map(({ before, inner, after }) => ({ before, inner, after }))).to.deep.equal(
-      Array.from({ length: 13 }, (_, i) => ({ before: 12 - i, inner: 'told', after: `d${12 - i}` })),
-    )
-  })
+      log({ first: 1 })
+      log(chatty(0))
+      log({ last: 1 })
+      end()
+      expect(sizes).to.be.above(500)
+      const told = lines
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+      expect(told.map(({ first, note, after, last }) => first ?? note ?? after ?? last)).to.deep.equal([
+        ...[1, 'in 0', 'in 1', 'in 2', 'in 3', 'in 4', 'd5', 'd4', 'd3', 'd2', 'd1', 'd0', 1],
+      ])
+      expect(told.map((line) => line['before']).filter((before) => before !== undefined)).to.deep.equal([5, 4, 3, 2, 1, 0])
+    })
+  }
 })

@@ -1,4 +1,3 @@
-import { isAscii } from 'node:buffer'
 import { BETWEEN_ENTRIES, BETWEEN_SECTIONS, COLUMN, SLOT, SPAN_ID_LENGTH, TRACE_ID_LENGTH } from './format'
 import { writeHex, writeNumber, writePlain } from './number-bytes'
 import { CLOCK_COUNTER, readTemplate, type Template, WORD, wordsOf } from './template'
@@ -41,9 +40,8 @@ interface Frame {
   readonly mdcs: readonly Text[]
   readonly rows: Float64Array
   readonly count: number
-  /* How many bytes the records have, and whether each is a character. */
+  /* How many bytes the records have. */
   readonly length: number
-  readonly ascii: boolean
 }
 
 /**
@@ -64,8 +62,7 @@ export class CapturedRenderer {
   #msText = textOf('')
 
   /**
-   * The lines of `count` events in UTF-8. `dictionary` and `records` are the codec's texts in UTF-8, `rows` its columns. The bytes are
-   * good until the next call.
+   * The lines of `count` events in UTF-8. All is as `CaptureCodec.end` has it. The bytes are good until the next call.
    */
   render(dictionary: Uint8Array, rows: Float64Array, count: number, records: Uint8Array): Buffer {
     const bytes = Buffer.from(dictionary.buffer, dictionary.byteOffset, dictionary.length)
@@ -78,7 +75,6 @@ export class CapturedRenderer {
       rows,
       count,
       length: records.length,
-      ascii: isAscii(records),
     })
     const lines = Buffer.from(this.#out.buffer, 0, length)
     if (this.#out.length > KEPT_BYTES) this.#renew(FIRST_BYTES, 0)
@@ -86,8 +82,8 @@ export class CapturedRenderer {
   }
 
   /* Returns how many bytes there are. */
-  #write({ templates, mdcs, rows, count, length, ascii }: Frame): number {
-    const [source, sourceView] = [this.#source, this.#sourceView]
+  #write({ templates, mdcs, rows, count, length }: Frame): number {
+    const sourceView = this.#sourceView
     let [out, view, at] = [this.#out, this.#view, 0]
     let [next, row] = [0, 0]
     let last: Template | undefined
@@ -128,10 +124,8 @@ export class CapturedRenderer {
         if (j === slots.length) break
         const slot = slots[j] as number
         if (slot === TEXT_SLOT) {
-          const units = rows[column++] as number
-          const size = ascii ? units : bytesOf(source, next, units)
-          if (ascii) copyWords(view, at, sourceView, next, units)
-          else copyBytes(out, at, source, next, size)
+          const size = rows[column++] as number
+          copyWords(view, at, sourceView, next, size)
           next += size
           at += size
         } else if (slot === NUMBER_SLOT) at = writeNumber(out, at, rows[column++] as number)
@@ -206,22 +200,6 @@ function stamp(view: DataView, at: number, words: Float64Array, from: number, to
   for (let i = from, place = at; i < to; i++, place += WORD) view.setFloat64(place, words[i] as number, true)
 }
 
-/* ASCII only, because whole words are copied. */
 function copyWords(view: DataView, at: number, source: DataView, from: number, length: number): void {
   for (let i = 0; i < length; i += WORD) view.setFloat64(at + i, source.getFloat64(from + i, true), true)
-}
-
-function copyBytes(out: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
-  for (let i = 0; i < length; i++) out[at + i] = source[from + i] as number
-}
-
-/* How many bytes the next `units` UTF-16 units have: one character is one unit, and two if it has four bytes. */
-function bytesOf(source: Uint8Array, from: number, units: number): number {
-  let at = from
-  for (let left = units; left > 0; left--) {
-    const first = source[at] as number
-    at += first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
-    if (first >= 0xf0) left--
-  }
-  return at - from
 }

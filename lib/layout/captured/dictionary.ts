@@ -1,7 +1,7 @@
 import { type MdcFields, NO_FIELDS } from '../../context'
 import type { LogEvent } from '../../event'
 import { overrides } from '../field-text'
-import { BETWEEN_ENTRIES, isSharable, SPAN_ID_LENGTH, TRACE_ID_LENGTH } from './format'
+import { BETWEEN_ENTRIES, BETWEEN_SECTIONS, isSharable, SPAN_ID_LENGTH, TRACE_ID_LENGTH } from './format'
 
 /** What several events of a batch have in common. */
 export interface Part {
@@ -16,20 +16,57 @@ export function partOf(text: string): Part {
   return { text, index: 0, batch: 0 }
 }
 
-/** The parts of one kind that are in the dictionary of a batch, as one text. */
-export class Section {
-  text = ''
-  #parts = 0
-  readonly #between: string
+/** What the events of one batch share. Each part is entered once, when an event that has it is taken. */
+export class Dictionary {
+  /** How many characters it has by now. */
+  size = 0
+  readonly #batch: number
+  readonly #templates: string[] = []
+  readonly #mdcs: string[] = []
+  #traces = ''
+  #traceCount = 0
 
-  constructor(between: string = BETWEEN_ENTRIES) {
-    this.#between = between
+  /** Of batch `batch`, from 1. */
+  constructor(batch: number) {
+    this.#batch = batch
   }
 
-  /** Returns the number of the part. */
-  add(text: string): number {
-    this.text += this.#parts === 0 ? text : this.#between + text
-    return this.#parts++
+  /** Returns the number of a template. */
+  template(part: Part): number {
+    if (part.batch !== this.#batch) this.#enter(part, this.#templates.push(part.text) - 1)
+    return part.index
+  }
+
+  /** Returns the number of an MDC. */
+  mdc(part: Part): number {
+    if (part.batch !== this.#batch) this.#enter(part, this.#mdcs.push(part.text) - 1)
+    return part.index
+  }
+
+  /** Returns the number of a trace. */
+  trace(part: Part): number {
+    if (part.batch !== this.#batch) {
+      this.#traces += part.text
+      this.#enter(part, this.#traceCount++)
+    }
+    return part.index
+  }
+
+  /** All of it, as in format.ts. */
+  text(): string {
+    const templates = this.#templates.join(BETWEEN_ENTRIES)
+    return `${templates}${BETWEEN_SECTIONS}${this.#mdcs.join(BETWEEN_ENTRIES)}${BETWEEN_SECTIONS}${this.#traces}`
+  }
+
+  /** That of the next batch. */
+  next(): Dictionary {
+    return new Dictionary(this.#batch + 1)
+  }
+
+  #enter(part: Part, index: number): void {
+    part.batch = this.#batch
+    part.index = index
+    this.size += part.text.length + 1
   }
 }
 

@@ -3,7 +3,7 @@
  * all that its lines need.
  *
  *   dictionary   templates \x1e MDCs \x1e traces   templates and MDCs with \0 between them; a trace is 48 ASCII characters, trace id and span id
- *   rows         for each event the columns below and one for each text and number of its template; for a text, its length in UTF-16 units
+ *   rows         for each event the columns below and one for each text and number of its template; for a text, its length in bytes
  *   records      the texts of all events one after the other, without anything between them
  *
  * A template is the line itself with one character of SLOT in the place of each part that is not the same on each line. These are control characters,
@@ -24,7 +24,7 @@ export const SLOT = {
   seq: 5,
   /** The MDC of the row: JSON members, each with a comma before it. */
   mdc: 6,
-  /** The next characters of the records, as many as the slot's column says. */
+  /** The next bytes of the records, as many as the slot's column says. */
   text: 7,
   /** The number in the slot's column. */
   number: 8,

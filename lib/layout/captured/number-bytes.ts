@@ -4,7 +4,8 @@ const ZERO = 0x30
 const POINT = 0x2e
 const HEX: Uint8Array = Buffer.from('0123456789abcdef')
 const MAX_HUNDREDTHS = 2 ** 30
-const POWERS: readonly number[] = Array.from({ length: 10 }, (_, i) => 10 ** i)
+/* The digits of 0 to 99, two each. */
+const PAIRS: Uint8Array = Buffer.from(Array.from({ length: 100 }, (_, i) => String(i).padStart(2, '0')).join(''))
 
 /** How many bytes a number takes at most. */
 export const NUMBER_BYTES = 32
@@ -50,18 +51,27 @@ function writeHundredths(out: Uint8Array, at: number, hundredths: number): numbe
 }
 
 function writeDigits(out: Uint8Array, from: number, value: number): number {
-  let digits = 1
-  while (digits < POWERS.length && value >= (POWERS[digits] as number)) digits++
-  const end = from + digits
+  const end = from + digitsOf(value)
   let at = end
   let left = value
-  while (left >= 10) {
-    const tenth = (left / 10) | 0
-    out[--at] = ZERO + left - tenth * 10
-    left = tenth
+  while (left >= 100) {
+    const rest = (left / 100) | 0
+    const pair = (left - rest * 100) << 1
+    out[at - 1] = PAIRS[pair + 1] as number
+    out[at - 2] = PAIRS[pair] as number
+    at -= 2
+    left = rest
   }
-  out[--at] = ZERO + left
+  const pair = left << 1
+  out[at - 1] = PAIRS[pair + 1] as number
+  if (left >= 10) out[at - 2] = PAIRS[pair] as number
   return end
+}
+
+function digitsOf(value: number): number {
+  if (value < 10_000) return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4
+  if (value < 100_000_000) return value < 1_000_000 ? (value < 100_000 ? 5 : 6) : value < 10_000_000 ? 7 : 8
+  return value < 1_000_000_000 ? 9 : 10
 }
 
 function writeAscii(out: Uint8Array, at: number, text: string): number {
