@@ -9,7 +9,7 @@ import { table } from './support/measure.mjs'
 
 const require = createRequire(import.meta.url)
 const { captureEvent, currentScope, newTrace, runUnder } = require('../../dist/core.js')
-const { CaptureCodec, CapturedRenderer, jsonLayout, MAX_COLUMNS } = require('../../dist/logging.js')
+const { CaptureCodec, CapturedRenderer, jsonLayout } = require('../../dist/logging.js')
 
 const ROUNDS = Number(process.argv[2] ?? 300)
 const EVENTS = 2_000
@@ -41,138 +41,97 @@ const loads = [
   ['eight fields', 'one message', EVENTS_A_TRACE],
 ]
 
-const ring = Buffer.from(new SharedArrayBuffer(4 * 1024 * 1024))
+const scopes = Array.from({ length: 64 }, () => runUnder(newTrace(), currentScope))
+const ring = Buffer.from(new SharedArrayBuffer(1024 * 1024))
+const ORIGIN = { service: undefined }
+/* So that no event is left out by the compiler. */
+const kept = new Array(16)
 let seq = 1
 
-function eachEvent(load, use) {
-  const [fields, msg, run] = load
+function eachEvent([fields, msg, run], use) {
   let scope
   for (let i = 0; i < EVENTS; i++) {
     if (i % run === 0) scope = scopes[(i / run) % scopes.length]
-    use(
-      captureEvent(scope, {
-        level: 'info',
-        logger: 'bench.orders',
-        msg: msgOf[msg](i),
-        fields: fieldsOf[fields](i),
-        err: undefined,
-      }),
-    )
+    const said = { level: 'info', logger: 'bench.orders', msg: msgOf[msg](i), fields: fieldsOf[fields](i), err: undefined }
+    const event = captureEvent(scope, said)
+    kept[i & 15] = event
+    use(event)
   }
 }
-const scopes = Array.from({ length: 64 }, () => runUnder(newTrace(), currentScope))
 
-/* The ways of the caller. Each has its functions compiled for itself, as in an application. */
+/* What the thread that logs may do with an event; each is made anew for each load. */
 const ways = {
-  event: () => {
-    let used = 0
-    return (load) =>
-      eachEvent(load, (event) => {
-        if (event.time > 0) used++
-      })
-  },
-  line: () => {
-    const layout = jsonLayout({ service: undefined }, true)
+  event: () => () => undefined,
+  line() {
+    const layout = jsonLayout(ORIGIN, true)
     let text = ''
-    return (load) => {
-      eachEvent(load, (event) => {
-        text += layout(event, seq++)
-        if (text.length >= BATCH_SIZE) {
-          ring.utf8Write(text, 0)
-          text = ''
-        }
-      })
+    return (event) => {
+      text += layout(event, seq++)
+      if (text.length < BATCH_SIZE) return
+      ring.utf8Write(text, 0)
+      text = ''
     }
   },
-  capture: () => {
-    const batch = batchOf(() => undefined)
-    return (load) => eachEvent(load, batch)
-  },
+  capture: () => capturing((batch) => copyToRing(batch)),
 }
 
-/* As an appender gathers captured events; `end` gets each batch. */
-function batchOf(end) {
-  const codec = new CaptureCodec({ service: undefined }, true)
-  const rows = new Float64Array(BATCH_SIZE / 8 + MAX_COLUMNS)
-  const rowBytes = new Uint8Array(rows.buffer)
-  let at = 0
-  let count = 0
-  let records = ''
+function capturing(end) {
+  const codec = new CaptureCodec(ORIGIN, true)
   return (event) => {
-    const text = codec.capture(event, seq++)
-    at = codec.take(rows, at)
-    records += text
-    count++
-    if (at * 8 + records.length + codec.dictionarySize < BATCH_SIZE) return
-    ring.set(at * 8 === rowBytes.length ? rowBytes : rowBytes.subarray(0, at * 8), 0)
-    let to = at * 8
-    to += ring.utf8Write(records, to)
-    ring.utf8Write(codec.dictionary(), to)
-    end({ rows: rows.slice(0, at), count, records }, codec)
-    at = 0
-    count = 0
-    records = ''
+    codec.capture(event, seq++)
+    codec.take()
+    if (codec.size >= BATCH_SIZE) end(codec.end())
   }
 }
 
+function copyToRing({ dictionary, rows, records }) {
+  const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength)
+  ring.set(bytes, 0)
+  ring.set(records, bytes.length)
+  ring.utf8Write(dictionary, bytes.length + records.length)
+}
+
+/* Batches as they lie in the ring, and what is left of the last one is left out. */
 function framesOf(load) {
   const frames = []
-  const codec = new CaptureCodec({ service: undefined }, true)
-  const rows = new Float64Array(EVENTS * MAX_COLUMNS)
-  let at = 0
-  let count = 0
-  let records = ''
-  const end = () => {
-    if (count === 0) return
-    frames.push({ dictionary: Buffer.from(codec.dictionary()), rows: rows.slice(0, at), count, records: Buffer.from(records) })
-    at = 0
-    count = 0
-    records = ''
-  }
-  eachEvent(load, (event) => {
-    records += codec.capture(event, seq++)
-    at = codec.take(rows, at)
-    count++
-    if (at * 8 + records.length + codec.dictionarySize >= BATCH_SIZE) end()
-  })
-  end()
+  const take = capturing(({ dictionary, rows, count, records }) =>
+    frames.push({ dictionary: Buffer.from(dictionary), rows: rows.slice(), count, records: Uint8Array.from(records) }),
+  )
+  eachEvent(load, take)
   return frames
 }
 
-function timed(work) {
+function timed(events, work) {
   const start = process.hrtime.bigint()
   work()
-  return Number(process.hrtime.bigint() - start) / EVENTS
+  return Number(process.hrtime.bigint() - start) / events
 }
 
 const low = (values) => values.sort((a, b) => a - b)[Math.floor(values.length * QUANTILE)]
 
-const rows = loads.map((names) => {
-  const made = Object.fromEntries(Object.entries(ways).map(([name, make]) => [name, make()]))
+const lines = loads.map((load) => {
+  const made = Object.entries(ways).map(([name, make]) => [name, make()])
   const renderer = new CapturedRenderer()
   const times = { event: [], line: [], capture: [], render: [] }
-  let bytes = 0
-  let size = 0
+  const total = { lines: 0, bytes: 0, captured: 0 }
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, way] of Object.entries(made)) times[name].push(timed(() => way(names)))
-    const frames = framesOf(names)
-    bytes = 0
-    size = 0
+    for (const [name, use] of made) times[name].push(timed(EVENTS, () => eachEvent(load, use)))
+    const frames = framesOf(load)
+    const count = frames.reduce((sum, frame) => sum + frame.count, 0)
     times.render.push(
-      timed(() => {
-        for (const { dictionary, rows: columns, count, records } of frames) {
-          bytes += renderer.render(dictionary, columns, count, records).length
-          size += dictionary.length + columns.byteLength + records.length
-        }
+      timed(count, () => {
+        for (const { dictionary, rows, count, records } of frames)
+          total.bytes += renderer.render(dictionary, rows, count, records).length
       }),
     )
+    total.lines += count
+    for (const { dictionary, rows, records } of frames) total.captured += dictionary.length + rows.byteLength + records.length
   }
   const [event, line, capture, render] = ['event', 'line', 'capture', 'render'].map((name) => low(times[name]))
-  const load = `${names[0]}, ${names[1]}, ${names[2]} events of a trace in a row`
-  return [load, line - event, capture - event, render, event, bytes / EVENTS, size / EVENTS].map((cell) =>
-    typeof cell === 'number' ? cell.toFixed(0) : cell,
-  )
+  const title = `${load[0]}, ${load[1]}, ${load[2] === 1 ? 'each event of another trace' : `${load[2]} events of a trace in a row`}`
+  const figures = [line - event, capture - event, render, event, total.bytes / total.lines, total.captured / total.lines]
+  return [title, ...figures.map((figure) => figure.toFixed(0)), ((capture - event) / (line - event)).toFixed(2)]
 })
 
-const header = ['', 'line, ns', 'capture, ns', 'render, ns', '(the event, ns)', 'bytes a line', 'captured']
-process.stdout.write(`${table(header, rows)}\n\nNode ${process.version}\n`)
+const header = ['', 'line, ns', 'capture, ns', 'render, ns', 'event, ns', 'bytes a line', 'captured', 'capture / line']
+process.stdout.write(`${table(header, lines)}\n\nNode ${process.version}\n`)
