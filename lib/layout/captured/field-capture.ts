@@ -1,14 +1,14 @@
-import { copyPlain, type LogEvent, textToJson } from '../../event'
+import { copyPlain, fieldToJson, type LogEvent, textToJson } from '../../event'
 import type { Redactor } from '../../redaction'
 import { type FieldPlan, fieldPlans } from '../field-plans'
 import { readField, writeField } from '../json-layout'
 import type { BatchBuffer } from './batch-buffer'
 import { COLUMN } from './format'
-import { type Kind, NUMBER, type Shape, TEXT, WHOLE } from './shapes'
+import { JSON_TEXT, type Kind, NAMED, NUMBER, type Shape, TEXT } from './shapes'
 
 /* As constants of this file, because what another file exports is looked up each time. */
 const SLOTS = COLUMN.slots
-const [NUMBER_KIND, TEXT_KIND, WHOLE_KIND]: readonly [Kind, Kind, Kind] = [NUMBER, TEXT, WHOLE]
+const [NUMBER_KIND, TEXT_KIND, JSON_KIND, NAMED_KIND]: readonly [Kind, Kind, Kind, Kind] = [NUMBER, TEXT, JSON_TEXT, NAMED]
 /* In a `for in` loop V8 leaves this very call out. */
 const hasOwn = Object.prototype.hasOwnProperty
 
@@ -32,8 +32,12 @@ export class FieldCapture {
     let shape = root
     let column = row + SLOTS
     let at = from
-    if (root.columns > SLOTS) {
-      at = copyPlain(msg, buffer.plainAt(at), at) ? at + msg.length : buffer.write(textToJson(msg, this.#redactor), at)
+    if (root.unplain !== undefined) {
+      if (copyPlain(msg, buffer.plainAt(at), at)) at += msg.length
+      else {
+        at = buffer.write(textToJson(msg, this.#redactor), at)
+        shape = root.unplain
+      }
       rows[column++] = at - from
     }
     try {
@@ -82,9 +86,9 @@ export class FieldCapture {
       this.end = at + value.length
       return shape.with(key, TEXT_KIND, plan)
     }
-    const text = writeField(key, value, 0, plan, this.#redactor)
-    if (text === '') return shape
+    const text = plan.isFree ? fieldToJson(key, value, this.#redactor) : writeField(key, value, 0, plan, this.#redactor)
+    if (text === undefined || text === '') return shape
     this.end = buffer.write(text, at)
-    return shape.with('', WHOLE_KIND, undefined)
+    return plan.isFree ? shape.with(key, JSON_KIND, plan) : shape.with('', NAMED_KIND, undefined)
   }
 }

@@ -1,13 +1,14 @@
 import type { FieldPlan } from '../field-plans'
 import { MAX_COLUMNS, MAX_SHARED, slotText } from './format'
 
-/** How the value of a field is kept: its number, its characters between the quotation marks, or its whole text with its name. */
+/** How the value of a field is kept: its number, its characters between the quotation marks, its JSON, or its JSON with its name. */
 export type Kind = number
 export const NUMBER: Kind = 0
 export const TEXT: Kind = 1
-export const WHOLE: Kind = 2
+export const JSON_TEXT: Kind = 2
+export const NAMED: Kind = 3
 
-const KINDS = 3
+const KINDS = 4
 const END = '}\n'
 const NUMBER_SLOT = slotText('number')
 const TEXT_SLOT = slotText('text')
@@ -37,6 +38,8 @@ export class Shape {
   readonly key: string
   readonly kind: Kind
   next: Shape | undefined
+  /** Of a shape that begins with a slot for the message: the one for messages that are not plain. */
+  readonly unplain: Shape | undefined
   /** Its number in the dictionary of `batch`. */
   index = 0
   batch = 0
@@ -44,7 +47,8 @@ export class Shape {
   readonly #family: ShapeFamily
   readonly #others: (Map<string, Shape> | undefined)[] = new Array<Map<string, Shape> | undefined>(KINDS).fill(undefined)
 
-  constructor(text: string, columns: number, family: ShapeFamily, key = '', kind: Kind = WHOLE) {
+  constructor(text: string, columns: number, family: ShapeFamily, key = '', kind: Kind = NAMED, unplain?: Shape) {
+    this.unplain = unplain
     this.#open = text
     this.#family = family
     this.key = key
@@ -53,7 +57,7 @@ export class Shape {
     this.text = (kind === TEXT ? `${text}"` : text) + END
   }
 
-  /** The shape with one more field; undefined if there are too many fields or shapes. A WHOLE has its name in its text, so it has no key. */
+  /** The shape with one more field; undefined if there are too many fields or shapes. NAMED needs no plan, and has no key. */
   with(key: string, kind: Kind, plan: FieldPlan | undefined): Shape | undefined {
     const known = this.#others[kind]?.get(key)
     if (known !== undefined) {
@@ -72,7 +76,7 @@ export class Shape {
   #added(kind: Kind, plan: FieldPlan | undefined): string {
     const open = this.kind === TEXT
     if (plan === undefined) return (open ? '"' : '') + TEXT_SLOT
-    if (kind === NUMBER) return (open ? plan.closingNamed : plan.named) + NUMBER_SLOT
-    return (open ? plan.closingText : plan.text) + TEXT_SLOT
+    if (kind === TEXT) return (open ? plan.closingText : plan.text) + TEXT_SLOT
+    return (open ? plan.closingNamed : plan.named) + (kind === NUMBER ? NUMBER_SLOT : TEXT_SLOT)
   }
 }

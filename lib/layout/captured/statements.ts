@@ -1,9 +1,9 @@
-import { isPlain, type Level, type LogEvent, quote, textToJson } from '../../event'
+import { type Level, type LogEvent, quote, textToJson } from '../../event'
 import type { Redactor } from '../../redaction'
 import { whoWrites } from '../json-layout'
 import type { Origin } from '../layout'
 import { COLUMN, isSharable, slotText } from './format'
-import { Shape, ShapeFamily } from './shapes'
+import { NAMED, Shape, ShapeFamily } from './shapes'
 
 /*
  * As in the JSON layout: most messages are constants of the code, and a logger that makes a new one for each call would pay for each look. After so many
@@ -29,8 +29,7 @@ export class Statements {
   readonly #byLogger = new Map<string, Map<Level, Messages>>()
   #logger = ''
   #level: Level | undefined
-  #msg = ''
-  #root: Shape | undefined
+  #messages: Messages | undefined
 
   /** For events inside a trace, or for those outside any. */
   constructor(origin: Origin, ordering: boolean, redactor: Redactor, inside: boolean) {
@@ -41,23 +40,22 @@ export class Statements {
   }
 
   /**
-   * The shape without fields yet, undefined for texts that cannot be shared. If it has a slot, that is for the message: as it is if it is plain, else
-   * as JSON.
+   * The shape without fields yet, undefined for texts that cannot be shared. If it has an `unplain`, the message has a slot: as it is if it is plain, else as
+   * JSON in the other shape.
    */
   of({ logger, level, msg }: LogEvent): Shape | undefined {
-    if (msg === this.#msg && level === this.#level && logger === this.#logger) return this.#root
-    const root = this.#messagesOf(logger, level).of(msg)
-    this.#logger = logger
-    this.#level = level
-    this.#msg = msg
-    this.#root = root
-    return root
+    if (level !== this.#level || logger !== this.#logger || this.#messages === undefined) {
+      this.#messages = this.#messagesOf(logger, level)
+      this.#logger = logger
+      this.#level = level
+    }
+    return this.#messages.of(msg)
   }
 
   /** Forgets all shapes. */
   clear(): void {
     this.#byLogger.clear()
-    this.#level = undefined
+    this.#messages = undefined
   }
 
   #messagesOf(logger: string, level: Level): Messages {
@@ -76,11 +74,11 @@ class Messages {
   readonly #before: string
   readonly #frame: Frame
   readonly #isSharable: boolean
-  readonly #varyingFamily = new ShapeFamily()
   #family = new ShapeFamily()
-  #plain: Shape | undefined
-  #quoted: Shape | undefined
+  #varying: Shape | undefined
   readonly #known = new Map<string, Shape>()
+  #last = ''
+  #lastRoot: Shape | undefined
   #unlooked = 0
 
   constructor(before: string, frame: Frame) {
@@ -90,33 +88,36 @@ class Messages {
   }
 
   of(msg: string): Shape | undefined {
+    if (this.#unlooked > 0) {
+      this.#unlooked--
+      return this.#varying
+    }
+    if (msg === this.#last && this.#lastRoot !== undefined) return this.#lastRoot
     if (!this.#isSharable) return undefined
-    if (this.#unlooked === 0) return this.#known.get(msg) ?? this.#learn(msg)
-    this.#unlooked--
-    return this.#varying(msg)
+    const root = this.#known.get(msg) ?? this.#learn(msg)
+    this.#last = msg
+    this.#lastRoot = root
+    return root
   }
 
   #learn(msg: string): Shape {
-    if (msg.length > MAX_MESSAGE_LENGTH) return this.#varying(msg)
+    this.#varying ??= this.#makeVarying()
+    if (msg.length > MAX_MESSAGE_LENGTH) return this.#varying
     if (this.#known.size === MAX_MISSES) {
       this.#known.clear()
       this.#family = new ShapeFamily()
       this.#unlooked = UNLOOKED
-      return this.#varying(msg)
+      return this.#varying
     }
-    const { redactor } = this.#frame
-    const root = new Shape(this.#textWith(textToJson(msg, redactor)), COLUMN.slots, this.#family)
+    const root = new Shape(this.#textWith(textToJson(msg, this.#frame.redactor)), COLUMN.slots, this.#family)
     this.#known.set(msg, root)
     return root
   }
 
-  #varying(msg: string): Shape {
-    if (isPlain(msg)) {
-      this.#plain ??= new Shape(this.#textWith(`"${TEXT}"`), COLUMN.slots + 1, this.#varyingFamily)
-      return this.#plain
-    }
-    this.#quoted ??= new Shape(this.#textWith(TEXT), COLUMN.slots + 1, this.#varyingFamily)
-    return this.#quoted
+  #makeVarying(): Shape {
+    const family = new ShapeFamily()
+    const unplain = new Shape(this.#textWith(TEXT), COLUMN.slots + 1, family)
+    return new Shape(this.#textWith(`"${TEXT}"`), COLUMN.slots + 1, family, '', NAMED, unplain)
   }
 
   #textWith(msg: string): string {
