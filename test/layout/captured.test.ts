@@ -160,6 +160,15 @@ describe('captured events', function () {
     expect(lines).to.equal(Buffer.from(expected).toString())
   })
 
+  it('keep the traces of others right when an id is none', () => {
+    const batch = new Batch()
+    const event = captureEvent(runWithTrace(currentScope), { level: 'info', logger: 'a', msg: 'x' })
+    batch.take({ ...event, traceId: 'é\u001e'.repeat(16) }, 1)
+    batch.take(event, 2)
+    const { lines, expected } = batch.end()
+    expect(lines).to.equal(expected.replaceAll('é', '?'))
+  })
+
   it('keep the same messages apart from those that differ each time, and names without end from filling the memory', () => {
     const batch = new Batch()
     const say = (i: number): Statement => ({

@@ -66,9 +66,11 @@ export class CapturedRenderer {
    */
   render(dictionary: Uint8Array, rows: Float64Array, count: number, records: Uint8Array): Buffer {
     const bytes = Buffer.from(dictionary.buffer, dictionary.byteOffset, dictionary.length)
-    const end = bytes.lastIndexOf(BETWEEN_SECTIONS)
-    const [templates = '', mdcs = ''] = bytes.toString('utf8', 0, end).split(BETWEEN_SECTIONS)
-    this.#load(records, bytes.subarray(end + 1))
+    const mdcsFrom = bytes.indexOf(BETWEEN_SECTIONS) + 1
+    const tracesFrom = bytes.indexOf(BETWEEN_SECTIONS, mdcsFrom) + 1
+    const templates = bytes.toString('utf8', 0, mdcsFrom - 1)
+    const mdcs = bytes.toString('utf8', mdcsFrom, tracesFrom - 1)
+    this.#load(records, bytes.subarray(tracesFrom))
     const length = this.#write({
       templates: templates.split(BETWEEN_ENTRIES).map((template) => this.#template(template)),
       mdcs: mdcs.split(BETWEEN_ENTRIES).map(textOf),
@@ -84,38 +86,40 @@ export class CapturedRenderer {
   /* Returns how many bytes there are. */
   #write({ templates, mdcs, rows, count, length }: Frame): number {
     const sourceView = this.#sourceView
-    let [out, view, at] = [this.#out, this.#view, 0]
-    let [next, row] = [0, 0]
-    let last: Template | undefined
-    let [lastMdc, lastTrace, lastTime, lastMs] = [-1, -1, -1, -1]
-    // What the last line had in common with the one before it, and where that is.
+    let out = this.#out
+    let view = this.#view
+    let at = 0
+    let next = 0
+    let row = 0
+    let lastRow = -1
+    // Where the last line has what it may have in common with the next one.
+    let from = 0
+    let to = 0
     let shared: Uint8Array | undefined
-    let [from, to] = [0, 0]
     for (let i = 0; i < count; i++) {
       const template = templates[rows[row + TEMPLATE] as number] as Template
-      const [mdc, trace, time, ms] = [
-        rows[row + MDC] as number,
-        rows[row + TRACE] as number,
-        rows[row + TIME] as number,
-        rows[row + MS] as number,
-      ]
-      const mdcText = mdcs[mdc] as Text
+      const mdcText = mdcs[rows[row + MDC] as number] as Text
+      const trace = length + (rows[row + TRACE] as number) * TRACE_LENGTH
       const needed = at + template.room + mdcText.length + length - next + WORD
       if (needed > out.length) {
         this.#renew(needed * 2, at)
-        ;[out, view, shared] = [this.#out, this.#view, undefined]
+        out = this.#out
+        view = this.#view
+        shared = undefined
       }
       const { slots, words, starts, lengths, shared: sharedSlots } = template
       let j = 0
-      if (template === last && mdc === lastMdc && trace === lastTrace && time === lastTime && ms === lastMs) {
+      if (lastRow !== -1 && sharesAll(rows, lastRow, row)) {
         shared ??= out.subarray(from, to)
         out.set(shared, at)
         from = at
         at += shared.length
         j = sharedSlots
       } else {
-        ;[last, lastMdc, lastTrace, lastTime, lastMs, shared, from] = [template, mdc, trace, time, ms, undefined, at]
+        shared = undefined
+        from = at
       }
+      lastRow = row
       let column = row + SLOTS
       for (; ; j++) {
         if (j === sharedSlots) to = at
@@ -132,13 +136,18 @@ export class CapturedRenderer {
         else if (slot === SEQ_SLOT) at = writePlain(out, at, rows[row + SEQ] as number)
         else if (slot === COUNTER_SLOT) at = writeHex(out, at, rows[row + COUNTER] as number)
         else if (slot === TRACE_ID_SLOT) {
-          copyWords(view, at, sourceView, length + trace * TRACE_LENGTH, TRACE_ID_LENGTH)
+          copyWords(view, at, sourceView, trace, TRACE_ID_LENGTH)
           at += TRACE_ID_LENGTH
         } else if (slot === SPAN_ID_SLOT) {
-          copyWords(view, at, sourceView, length + trace * TRACE_LENGTH + TRACE_ID_LENGTH, SPAN_ID_LENGTH)
+          copyWords(view, at, sourceView, trace + TRACE_ID_LENGTH, SPAN_ID_LENGTH)
           at += SPAN_ID_LENGTH
         } else {
-          const text = slot === MDC_SLOT ? mdcText : slot === TIME_SLOT ? this.#timeOf(time) : this.#msOf(ms)
+          const text =
+            slot === MDC_SLOT
+              ? mdcText
+              : slot === TIME_SLOT
+                ? this.#timeOf(rows[row + TIME] as number)
+                : this.#msOf(rows[row + MS] as number)
           stamp(view, at, text.words, 0, text.words.length)
           at += text.length
         }
@@ -190,6 +199,17 @@ export class CapturedRenderer {
     this.#templates.set(text, made)
     return made
   }
+}
+
+/* Whether two lines are the same up to the first slot that differs from line to line. */
+function sharesAll(rows: Float64Array, a: number, b: number): boolean {
+  return (
+    rows[a + TIME] === rows[b + TIME] &&
+    rows[a + MS] === rows[b + MS] &&
+    rows[a + TRACE] === rows[b + TRACE] &&
+    rows[a + TEMPLATE] === rows[b + TEMPLATE] &&
+    rows[a + MDC] === rows[b + MDC]
+  )
 }
 
 function textOf(text: string): Text {

@@ -54,8 +54,10 @@ export class Dictionary {
 
   /** All of it, as in format.ts. */
   text(): string {
-    const templates = this.#templates.join(BETWEEN_ENTRIES)
-    return `${templates}${BETWEEN_SECTIONS}${this.#mdcs.join(BETWEEN_ENTRIES)}${BETWEEN_SECTIONS}${this.#traces}`
+    // Each character must be one byte. Ids are hexadecimal; whoever makes others finds question marks.
+    const traces =
+      Buffer.byteLength(this.#traces) === this.#traces.length ? this.#traces : this.#traces.replace(/[^\0-\x7f]/g, '?')
+    return [this.#templates.join(BETWEEN_ENTRIES), this.#mdcs.join(BETWEEN_ENTRIES), traces].join(BETWEEN_SECTIONS)
   }
 
   /** That of the next batch. */
@@ -73,28 +75,18 @@ export class Dictionary {
 /** Finds the ids of events as parts. Those of the event before are looked at only, since most events come in runs. */
 export class Traces {
   #traceId = ''
-  #spanId = ''
+  #spanId: string | undefined = ''
   #part: Part | undefined
 
-  /** Undefined if they are no ids. */
+  /** Undefined if they have not the length of ids. */
   of(traceId: string, spanId: string | undefined): Part | undefined {
     if (traceId === this.#traceId && spanId === this.#spanId) return this.#part
-    if (spanId === undefined || !isId(traceId, TRACE_ID_LENGTH) || !isId(spanId, SPAN_ID_LENGTH)) return undefined
     this.#traceId = traceId
     this.#spanId = spanId
-    this.#part = partOf(traceId + spanId)
+    const isTrace = traceId.length === TRACE_ID_LENGTH && spanId?.length === SPAN_ID_LENGTH
+    this.#part = isTrace ? partOf(traceId + spanId) : undefined
     return this.#part
   }
-}
-
-/* Printable ASCII would do, and is what a frame relies on. */
-function isId(text: string, length: number): boolean {
-  if (text.length !== length) return false
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i)
-    if (code < 0x20 || code > 0x7e) return false
-  }
-  return true
 }
 
 /** Writes an MDC as JSON members. */

@@ -59,6 +59,8 @@ export class Shape {
 
   /** The shape with one more field; undefined if there are too many fields or shapes. NAMED needs no plan, and has no key. */
   with(key: string, kind: Kind, plan: FieldPlan | undefined): Shape | undefined {
+    const { next } = this
+    if (next !== undefined && next.key === key && next.kind === kind) return next
     const known = this.#others[kind]?.get(key)
     if (known !== undefined) {
       this.next = known
