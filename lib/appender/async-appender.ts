@@ -3,11 +3,13 @@ import { type LogEvent, subscribeEvents } from '../event'
 import { tty } from '../internal/builtin'
 import { createLayout, type Origin } from '../layout'
 import { type SinkSpec, withoutLayout } from '../sinks'
+import { CapturedBatch } from './captured-batch'
+import type { EventBatch } from './event-batch'
 import { endingSince, guardExit } from './exit-guard'
 import type { SinkLedger } from './ledger'
+import { LineBatch } from './line-batch'
 import { type FlushResult, tellListener } from './listeners'
 import { type AsyncAppenderOptions, type ResolvedAppenderOptions, resolveAppenderOptions } from './options'
-import { CapturedRecords, LineRecords, type RecordWriter } from './record-writer'
 import { SinkQueue } from './sink-queue'
 
 /**
@@ -31,7 +33,7 @@ export class AsyncAppender {
     this.maxFlushTimeMs = resolved.maxFlushTimeMs
     this.drainOnSignals = resolved.drainOnSignals
     this.#listeners = resolved
-    this.#queues = sinks.map((spec) => new SinkQueue(withoutLayout(spec), recordsOf(spec, origin, resolved), resolved))
+    this.#queues = sinks.map((spec) => new SinkQueue(withoutLayout(spec), batchFor(spec, origin, resolved), resolved))
     this.#unguard = guardExit(this)
     this.#unsubscribe = subscribeEvents({
       onTaskEnded: (end) => {
@@ -116,11 +118,11 @@ export class AsyncAppender {
 /* What the flush thread gets of events. To capture values costs a small queue, in room for names, more than it saves. */
 const CAPTURING_QUEUE_BYTES = 2 ** 20
 
-function recordsOf({ kind, options }: SinkSpec, origin: Origin, { thread, queueBytes }: ResolvedAppenderOptions): RecordWriter {
+function batchFor({ kind, options }: SinkSpec, origin: Origin, { thread, queueBytes }: ResolvedAppenderOptions): EventBatch {
   const isConsole = kind === 'console'
   const ordering = !isConsole && options.ordering
   const terminal = isConsole && tty().isatty(options.stream === 'stdout' ? 1 : 2)
   const layout = options.layout === 'auto' ? (terminal ? 'pretty' : 'json') : options.layout
-  if (layout === 'json' && thread && queueBytes >= CAPTURING_QUEUE_BYTES) return new CapturedRecords(origin, ordering)
-  return new LineRecords(createLayout(layout, origin, { ordering, terminal }))
+  if (layout === 'json' && thread && queueBytes >= CAPTURING_QUEUE_BYTES) return new CapturedBatch(origin, ordering)
+  return new LineBatch(createLayout(layout, origin, { ordering, terminal }))
 }

@@ -1,7 +1,7 @@
+import type { EventBatch } from './event-batch'
 import type { ResolvedAppenderOptions } from './options'
 import type { OutsideLines } from './outside-lines'
-import type { RecordBatch } from './record-batch'
-import { type QueueMemory, type RingWriter, WORD } from './ring'
+import { type QueueMemory, type RingWriter, ROW, WORD, WORD_BYTES } from './ring'
 
 /** A hand-over costs the same for one line as for many; beyond 64 KiB a batch gets dearer again (caches). */
 const BATCH_LENGTH = 64 * 1024
@@ -64,7 +64,7 @@ export class QueueRoom {
   }
 
   /** Whether `batch` is large enough to be handed over. */
-  isComplete(batch: RecordBatch): boolean {
+  isComplete(batch: EventBatch): boolean {
     return batch.length >= this.#batchLength || batch.events >= this.#batchEvents
   }
 
@@ -102,12 +102,14 @@ export class QueueRoom {
     this.#ample = free >= 2 * LARGEST_FRAME && freeEvents > 2 * this.#batchEvents
   }
 
-  /** Whether a record of `bytes` can be added to `batch`, for an event that `discardable` says goes first. */
-  verdict(batch: RecordBatch, bytes: number, discardable: boolean): Verdict {
+  /**
+   * Whether the last record can be added to `batch`, for an event that `discardable` says goes first, and leaves room for `more` of its size.
+   */
+  verdict(batch: EventBatch, discardable: boolean, more = 0): Verdict {
     const taken = this.usedBytes + (batch.events > 0 ? batch.frameBytes() : 0)
     if (discardable && this.#isReserved(taken)) return 'reserved'
-    const frame = batch.frameBytesWith(bytes)
-    return this.#admits(this.usedBytes + frame) && this.#ring.fits(frame) ? 'room' : 'none'
+    const frame = batch.frameBytesWith() + more * (batch.recordBytes() + ROW.words * WORD_BYTES)
+    return this.#admits(this.usedBytes + frame, more) && this.#ring.fits(frame) ? 'room' : 'none'
   }
 
   /** The same for a line that goes outside of the ring, behind an empty batch. One that is larger than all there is must be alone. */
@@ -125,7 +127,7 @@ export class QueueRoom {
     return this.#queueBytes - taken < this.#reservedBytes || this.#freeEvents < this.#reservedEvents
   }
 
-  #admits(bytes: number): boolean {
-    return this.#freeEvents >= 1 && bytes <= this.#queueBytes
+  #admits(bytes: number, more = 0): boolean {
+    return this.#freeEvents > more && bytes <= this.#queueBytes
   }
 }

@@ -3,6 +3,7 @@ import { batchPosted, complain, counters, queueFull } from '../diagnostics'
 import { LEVELS, type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
 import { destinationOf, isAsyncSink, type SinkSpec } from '../sinks'
 import { cutEvent } from './cut-event'
+import type { EventBatch } from './event-batch'
 import { FlushThread } from './flush-thread'
 import type { Flusher } from './flusher'
 import { InProcessFlusher } from './in-process-flusher'
@@ -13,8 +14,6 @@ import type { ResolvedAppenderOptions } from './options'
 import { OutsideLines } from './outside-lines'
 import { Patience } from './patience'
 import { QueueRoom, type Verdict } from './queue-room'
-import { RecordBatch } from './record-batch'
-import type { RecordWriter } from './record-writer'
 import {
   ACCOUNT,
   FRAME,
@@ -41,8 +40,7 @@ const LEVEL_OF = new Map(LEVELS.map((level) => [SEVERITY[level], level]))
 export class SinkQueue {
   readonly #spec: SinkSpec
   readonly #options: ResolvedAppenderOptions
-  readonly #writer: RecordWriter
-  readonly #batch: RecordBatch
+  readonly #batch: EventBatch
   readonly #memory: QueueMemory
   readonly #ring: RingWriter
   readonly #reader: RingReader
@@ -60,13 +58,16 @@ export class SinkQueue {
   #highWater = 0
   #durabilityMissed = 0
   #isFull = false
+  /* The number of the next announcement, taken when one was first tried; and where TAIL was when there was no room for it. */
+  #announcementSeq: number | undefined
+  #deniedAt: number | undefined
+  #deniedInfoAt: number | undefined
 
-  constructor(spec: SinkSpec, writer: RecordWriter, options: ResolvedAppenderOptions) {
+  constructor(spec: SinkSpec, batch: EventBatch, options: ResolvedAppenderOptions) {
     this.#spec = spec
     this.#options = options
-    this.#writer = writer
     this.#secures = Object.keys(options.durability).length > 0
-    this.#batch = new RecordBatch(this.#writer)
+    this.#batch = batch
     this.#memory = QueueMemory.create(options.queueBytes)
     this.#ring = new RingWriter(this.#memory)
     this.#reader = new RingReader(this.#memory)
@@ -79,11 +80,12 @@ export class SinkQueue {
   /** Takes an event, or discards and counts it. */
   append(event: LogEvent, seq: number): void {
     // Getters of what is logged may log too, or flush, or end the process: all of that happens before this event is here.
-    const text = this.#writer.write(event, seq)
+    if (this.#losses.isPending) this.#announceLoss(event.level)
+    const size = this.#batch.record(event, seq)
     this.#entered++
     let isIn = true
-    if (this.#room.isAmple(text.length) && !this.#losses.isPending) this.#add(event.level, seq, text)
-    else isIn = this.#addExactly(event, seq, text, 0)
+    if (this.#room.isAmple(size)) this.#add(event.level, seq)
+    else isIn = this.#addExactly(event, seq, 0)
     if (this.#secures && this.#options.durability[event.level] !== undefined) this.#secure(event.level, isIn)
   }
 
@@ -171,9 +173,9 @@ export class SinkQueue {
     this.#post()
   }
 
-  /* Adds the record that the writer has made last. */
-  #add(level: Level, seq: number, text: string, bytes?: number): void {
-    this.#batch.add(text, SEVERITY[level], seq, this.#flagsOf(level), bytes)
+  /* Adds the last record. */
+  #add(level: Level, seq: number): void {
+    this.#batch.add(SEVERITY[level], seq, this.#flagsOf(level))
     this.#room.accept()
     if (this.#room.isComplete(this.#batch)) this.#post()
     else if (!this.#armed) this.#arm()
@@ -185,27 +187,28 @@ export class SinkQueue {
   }
 
   /* The way of an event when room is scarce, or when it is large; false if it is not taken. */
-  #addExactly(event: LogEvent, seq: number, text: string, cuts: number): boolean {
+  #addExactly(event: LogEvent, seq: number, cuts: number): boolean {
     const { maxEventBytes } = this.#options
-    const bytes = Buffer.byteLength(text)
+    const bytes = this.#batch.recordBytes()
     if (bytes > maxEventBytes && cuts < 2) {
       const cut = cutEvent(event, bytes, maxEventBytes, cuts > 0)
-      return this.#addExactly(cut, seq, this.#writer.write(cut, seq), cuts + 1)
+      this.#batch.record(cut, seq)
+      return this.#addExactly(cut, seq, cuts + 1)
     }
-    if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) this.#post()
-    if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) return this.#addOutside(event, seq)
+    if (this.#room.isOutside(this.#batch.frameBytesWith())) this.#post()
+    if (this.#room.isOutside(this.#batch.frameBytesWith())) return this.#addOutside(event, seq)
     const discardable = SEVERITY[event.level] <= SEVERITY.info
     const isIn = this.#letIn(event.level, seq, () => {
-      if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) this.#post()
-      return this.#room.verdict(this.#batch, bytes, discardable)
+      if (this.#room.isOutside(this.#batch.frameBytesWith())) this.#post()
+      return this.#room.verdict(this.#batch, discardable)
     })
-    if (isIn) this.#add(event.level, seq, text, bytes)
+    if (isIn) this.#add(event.level, seq)
     return isIn
   }
 
   #addOutside(event: LogEvent, seq: number): boolean {
     const { level, traceId } = event
-    const line = this.#writer.line(event, seq)
+    const line = this.#batch.line(event, seq)
     const bytes = Buffer.byteLength(line)
     const severity = SEVERITY[level]
     const rows = Int32Array.of(line.length, severity, 0, traceId === undefined ? -1 : 0)
@@ -219,7 +222,7 @@ export class SinkQueue {
     const payload = this.#outside.next
     this.#opened().outside(payload, line)
     const about = { kind: FRAME.outside, flags: this.#flagsOf(level), events: 1, firstSeq: seq, severity, payload }
-    const table = { rows, rowWords: rows.length, columns: NO_COLUMNS, columnCount: 0 }
+    const table = { rows, rowWords: rows.length, columns: NO_COLUMNS }
     this.#ring.write({ ...about, ...table, dictionary: traceId ?? '', text: '' }, Date.now())
     this.#outside.add(line, bytes, this.#ring.head)
     this.#room.accept()
@@ -233,16 +236,8 @@ export class SinkQueue {
 
   /* Applies the overflow policy: whether the event may come in, now or after a wait. One that may not is counted. */
   #letIn(level: Level, seq: number, verdict: () => Verdict): boolean {
-    for (let announced = false; ; announced = true) {
-      const refusal = this.#refusal(verdict)
-      if (refusal !== undefined) return this.#discard(level, seq, refusal)
-      if (announced || !this.#losses.isPending) return true
-      // The announcement takes room that this event was promised, and the writer remembers one record only.
-      const restore = this.#writer.hold()
-      const isAnnounced = this.#announceLoss()
-      restore()
-      if (!isAnnounced) return true
-    }
+    const refusal = this.#refusal(verdict)
+    return refusal === undefined || this.#discard(level, seq, refusal)
   }
 
   #refusal(verdict: () => Verdict): LossReason | undefined {
@@ -280,20 +275,29 @@ export class SinkQueue {
     tellListener(this.#options.onFull, full)
   }
 
-  /* Puts the line about what was lost into the stream, if there is room for it; whether there is. */
-  #announceLoss(): boolean {
-    const event = this.#losses.announcement()
-    const seq = nextSequence()
-    const text = this.#writer.write(event, seq)
-    const bytes = Buffer.byteLength(text)
+  /*
+   * Puts the line about what was lost into the stream, if there is room for it: `before` an event of that level only if there is room for that one
+   * too, or else what little there is would go to announcements; and not again until something has moved.
+   */
+  #announceLoss(before?: Level): void {
     this.#room.look()
-    if (this.#room.isOutside(this.#batch.frameBytesWith(bytes))) this.#post()
-    if (this.#room.verdict(this.#batch, bytes, false) !== 'room') return false
+    const discardable = before !== undefined && SEVERITY[before] <= SEVERITY.info
+    const denied = discardable ? this.#deniedInfoAt : this.#deniedAt
+    if (before !== undefined && this.#ring.tail === denied) return
+    const event = this.#losses.announcement()
+    this.#announcementSeq ??= nextSequence()
+    this.#batch.record(event, this.#announcementSeq)
+    if (this.#room.isOutside(this.#batch.frameBytesWith())) this.#post()
+    if (this.#room.verdict(this.#batch, discardable, before === undefined ? 0 : 1) !== 'room') {
+      this.#deniedInfoAt = this.#ring.tail
+      if (!discardable) this.#deniedAt = this.#ring.tail
+      return
+    }
     this.#losses.announced()
     this.#isFull = false
     this.#entered++
-    this.#add(event.level, seq, text, bytes)
-    return true
+    this.#add(event.level, this.#announcementSeq)
+    this.#announcementSeq = undefined
   }
 
   /* Has what was just appended resolved, as its durability asks, or counts the miss. */

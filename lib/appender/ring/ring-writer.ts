@@ -1,4 +1,4 @@
-import { FLOAT_BYTES, FRAME, type FrameKind, HEADER, HEADER_BYTES, HEADER_FLOAT, padded, WORD_BYTES } from './frame'
+import { FRAME, type FrameKind, HEADER, HEADER_BYTES, HEADER_FLOAT, padded, WORD_BYTES } from './frame'
 import { type QueueMemory, WORD } from './memory'
 
 /** A batch on its way into the ring. */
@@ -13,11 +13,10 @@ export interface FrameContent {
   /** `events` rows, as one run of words; more may follow in the array. */
   readonly rows: Int32Array
   readonly rowWords: number
-  /** `columnCount` numbers; more may follow in the array. */
   readonly columns: Float64Array
-  readonly columnCount: number
   readonly dictionary: string
-  readonly text: string
+  /** As bytes: UTF-8. */
+  readonly text: string | Uint8Array
 }
 
 /** UTF-8 takes at most three bytes for one UTF-16 unit. */
@@ -72,12 +71,15 @@ export class RingWriter {
 
   /** Writes a frame; false, and nothing is written, if there is no room. Nobody is woken by it. */
   write(content: FrameContent, now: number): boolean {
-    const rowBytes = content.columnCount * FLOAT_BYTES + content.events * content.rowWords * WORD_BYTES
-    const most = padded(HEADER_BYTES + rowBytes + (content.dictionary.length + content.text.length) * MAX_BYTES_PER_UNIT)
+    const rowBytes = content.columns.byteLength + content.events * content.rowWords * WORD_BYTES
+    const { dictionary, text } = content
+    const known = HEADER_BYTES + rowBytes + (typeof text === 'string' ? 0 : text.length)
+    const units = dictionary.length + (typeof text === 'string' ? text.length : 0)
+    const most = padded(known + units * MAX_BYTES_PER_UNIT)
     // Counted exactly only where it matters: when room is scarce, and once in a round, at the end.
     if (this.#padding(most) > 0 || !this.#admits(most)) {
-      const exact = Buffer.byteLength(content.dictionary) + Buffer.byteLength(content.text)
-      if (!this.#admits(padded(HEADER_BYTES + rowBytes + exact))) return false
+      const exact = Buffer.byteLength(dictionary) + (typeof text === 'string' ? Buffer.byteLength(text) : 0)
+      if (!this.#admits(padded(known + exact))) return false
     }
     this.#put(content, rowBytes, now)
     return true
@@ -101,13 +103,13 @@ export class RingWriter {
   }
 
   #put(content: FrameContent, rowBytes: number, now: number): void {
-    const { kind, flags, events, firstSeq, severity, payload, rows, rowWords, columns, columnCount, dictionary, text } = content
+    const { kind, flags, events, firstSeq, severity, payload, rows, rowWords, columns, dictionary, text } = content
     const { ints, floats, bytes, words, capacity } = this.#memory
     const position = this.#head & (capacity - 1)
     const at = position >> 2
     const textFrom = position + HEADER_BYTES + rowBytes
     const dictionaryBytes = dictionary === '' ? 0 : bytes.write(dictionary, textFrom, 'utf8')
-    const textBytes = text === '' ? 0 : bytes.write(text, textFrom + dictionaryBytes, 'utf8')
+    const textBytes = putText(bytes, text, textFrom + dictionaryBytes)
     const size = padded(HEADER_BYTES + rowBytes + dictionaryBytes + textBytes)
     ints[at + HEADER.size] = size
     ints[at + HEADER.kind] = kind
@@ -117,13 +119,19 @@ export class RingWriter {
     ints[at + HEADER.text] = textBytes
     ints[at + HEADER.rowWords] = rowWords
     ints[at + HEADER.payload] = payload
-    ints[at + HEADER.columns] = columnCount
+    ints[at + HEADER.columns] = columns.length
     ints[at + HEADER.severity] = severity
     floats[(position >> 3) + HEADER_FLOAT.firstSeq] = firstSeq
     floats[(position >> 3) + HEADER_FLOAT.time] = now
-    if (columnCount > 0) floats.set(columns.subarray(0, columnCount), (position + HEADER_BYTES) >> 3)
-    ints.set(rows.subarray(0, events * rowWords), ((position + HEADER_BYTES) >> 2) + columnCount * 2)
+    if (columns.length > 0) floats.set(columns, (position + HEADER_BYTES) >> 3)
+    ints.set(rows.subarray(0, events * rowWords), ((position + HEADER_BYTES) >> 2) + columns.length * 2)
     this.#head = (this.#head + size) | 0
     Atomics.store(words, WORD.head, this.#head)
   }
+}
+
+function putText(bytes: Buffer, text: string | Uint8Array, at: number): number {
+  if (typeof text === 'string') return text === '' ? 0 : bytes.write(text, at, 'utf8')
+  bytes.set(text, at)
+  return text.length
 }

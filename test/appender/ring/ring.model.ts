@@ -37,8 +37,7 @@ export function contentOf(
     rows.set([text.length, 9 + i, i, dictionary === '' ? -1 : 0], i * ROW.words)
   })
   const about = { kind, flags: 0, events: texts.length, firstSeq, severity: 9, payload: 0 }
-  const columns = { columns: new Float64Array(0), columnCount: 0 }
-  return { ...about, rows, rowWords: ROW.words, ...columns, dictionary, text: texts.join('') }
+  return { ...about, rows, rowWords: ROW.words, columns: new Float64Array(0), dictionary, text: texts.join('') }
 }
 
 /** Bytes that a frame takes in the ring, worked out from its parts and not from the code under test. */
