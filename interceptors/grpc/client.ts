@@ -8,10 +8,10 @@ import { type GrpcClientTraceOptions, resolveClientOptions } from './options'
 import { type GrpcModule, loadGrpc, quietly } from './peer'
 import { grpcCodes, outcomeOfCode, spanName, statusText } from './status'
 
-type NextInterceptingCall = ReturnType<NextCall>
-type PartialListener = NonNullable<Parameters<InterceptingCall['start']>[1]>
+type Call = ReturnType<NextCall>
+type PartialListener = NonNullable<Parameters<Call['start']>[1]>
 type Listener = Required<PartialListener>
-type MessageContext = Parameters<InterceptingCall['sendMessageWithContext']>[0]
+type MessageContext = Parameters<Call['sendMessageWithContext']>[0]
 type Status = Parameters<Listener['onReceiveStatus']>[0]
 
 /**
@@ -27,41 +27,19 @@ type Status = Parameters<Listener['onReceiveStatus']>[0]
 export function traceClientInterceptor(options?: GrpcClientTraceOptions): Interceptor {
   const resolved = resolveClientOptions(options)
   const grpc = loadGrpc()
-  const TracedClientCall = tracedClientCall(grpc)
-  // grpc-js calls an interceptor with two arguments; the call it returns is started at once, or later by an interceptor before ours.
   return (callOptions: InterceptorOptions, nextCall: NextCall) => {
     const limit = resolved.propagateDeadline ? currentLimit() : undefined
     const made = new MadeCall(grpc, callOptions.method_definition.path, resolved, limit)
-    return new TracedClientCall(nextCall(limit === undefined ? callOptions : bounded(callOptions, limit)), made)
+    const call = nextCall(limit === undefined ? callOptions : bounded(callOptions, limit))
+    made.watch(call)
+    // grpc-js wants its own class by name, and asks for the methods only.
+    return call as InterceptingCall
   }
 }
 
 function bounded(options: InterceptorOptions, limit: CallLimit): InterceptorOptions {
   const deadline = earlierDeadline(options.deadline, limit)
   return deadline === undefined ? options : { ...options, deadline }
-}
-
-function tracedClientCall({ InterceptingCall: Base }: GrpcModule) {
-  return class TracedClientCall extends Base {
-    readonly #made: MadeCall
-
-    constructor(next: NextInterceptingCall, made: MadeCall) {
-      super(next)
-      this.#made = made
-    }
-
-    override start(metadata: Metadata, listener: PartialListener = {}): void {
-      super.start(
-        quietly(metadata, () => this.#made.told(metadata, this.getPeer())),
-        this.#made.listener(listener, () => this.getPeer()),
-      )
-      this.#made.started(() => this.cancelWithStatus(grpcCodes.CANCELLED, 'the call that is served was cancelled'))
-    }
-
-    override sendMessageWithContext(context: MessageContext, message: unknown): void {
-      super.sendMessageWithContext(this.#made.bound(context), message)
-    }
-  }
 }
 
 /**
@@ -90,10 +68,28 @@ class MadeCall {
     this.#policy = policy
   }
 
-  /** A copy of `metadata` with the trace context; `metadata` itself if it has a valid one, or `peer` is not on the allow-list. */
-  told(metadata: Metadata, peer: string): Metadata {
+  /**
+   * Puts what is ours into two methods of `call`, the next one towards the wire. A call of our own around it, as grpc-js has it for
+   * interceptors, would hand on everything else too, which costs as much as all that is ours.
+   */
+  watch(call: Call): void {
+    const { start, sendMessageWithContext } = call
+    const peer = (): string => call.getPeer()
+    call.start = (metadata, listener) => {
+      start.call(
+        call,
+        quietly(metadata, () => this.#told(metadata, peer)),
+        this.#listener(listener ?? {}, peer),
+      )
+      this.#started(() => call.cancelWithStatus(grpcCodes.CANCELLED, 'the call that is served was cancelled'))
+    }
+    call.sendMessageWithContext = (context, message) => sendMessageWithContext.call(call, this.#bound(context), message)
+  }
+
+  /* A copy of `metadata` with the trace context; `metadata` itself if it has a valid one, or `peer` is not on the allow-list. */
+  #told(metadata: Metadata, peer: () => string): Metadata {
     const targets = targetsNow(this.#policy)
-    if (targets !== undefined && !targets(hostAndPort(peer) ?? '')) return metadata
+    if (targets !== undefined && !targets(hostAndPort(peer()) ?? '')) return metadata
     if (carriesOwnContext(metadata, metadataGetter)) {
       this.#clockSent = metadataGetter.get(metadata, CLOCK_HEADER) !== undefined
       return metadata
@@ -105,32 +101,37 @@ class MadeCall {
     return copy
   }
 
-  /** Puts the call under the limit of the one that is served. */
-  started(cancel: () => void): void {
+  /* Puts the call under the limit of the one that is served. */
+  #started(cancel: () => void): void {
     if (this.#limit !== undefined && !this.#ended) this.#leaveLimit = this.#limit.onCancel(cancel)
   }
 
-  /** `inner` in the scope of the caller. The arity of `onReceiveMetadata` must be 1: it tells grpc-js what kind of listener this is. */
-  listener(inner: PartialListener, peer: () => string): Listener {
+  /* `inner` in the scope of the caller. The arity of `onReceiveMetadata` must be 1: it tells grpc-js what kind of listener this is. */
+  #listener(inner: PartialListener, peer: () => string): Listener {
     return {
       onReceiveMetadata: (metadata: Metadata) => {
         this.#replied(metadata)
-        runInScope(this.#caller, () => inner.onReceiveMetadata?.(metadata))
+        this.#run(() => inner.onReceiveMetadata?.(metadata))
       },
-      onReceiveMessage: (message: unknown) => runInScope(this.#caller, () => inner.onReceiveMessage?.(message)),
+      onReceiveMessage: (message: unknown) => this.#run(() => inner.onReceiveMessage?.(message)),
       onReceiveStatus: (status: Status) => {
         this.#replied(status.metadata)
         this.#end(status, peer)
-        runInScope(this.#caller, () => inner.onReceiveStatus?.(status))
+        this.#run(() => inner.onReceiveStatus?.(status))
       },
     }
   }
 
-  /** `context` with its write callback in the scope of the caller. */
-  bound(context: MessageContext): MessageContext {
+  /* `context` with its write callback in the scope of the caller. */
+  #bound(context: MessageContext): MessageContext {
     const { callback } = context
     if (callback === undefined) return context
-    return { ...context, callback: (error) => runInScope(this.#caller, () => callback(error)) }
+    return { ...context, callback: (error) => this.#run(() => callback(error)) }
+  }
+
+  #run(action: () => void): void {
+    if (currentFlow() === this.#caller) action()
+    else runInScope(this.#caller, action)
   }
 
   #replied(metadata: Metadata | undefined): void {

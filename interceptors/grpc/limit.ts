@@ -1,12 +1,11 @@
 import type { Deadline } from '@grpc/grpc-js'
-import { currentScope, type Scope, type TraceRoot } from '../../lib/context'
-import { processWide } from '../../lib/internal/runtime'
+import { currentScope, type Scope } from '../../lib/context'
 
 /*
  * How long the calls may last that a served call makes. The root of its trace in this process leads to the limit, and nothing leads from
- * the limit to the served call: whatever outlives the call keeps a number and a flag of it alive.
+ * the limit to the served call: whatever outlives the call keeps a number and a flag of it alive. A `WeakMap` from one to the other would
+ * cost the garbage collector more than the call costs us.
  */
-const limits = processWide('grpc.limits.1', () => new WeakMap<TraceRoot, CallLimit>())
 
 /** The limit of one served call for the calls that it makes. */
 export class CallLimit {
@@ -40,18 +39,17 @@ export class CallLimit {
 
 /** Makes `limit` that of all that runs in `scope`'s trace here. */
 export function setLimit({ root }: Scope, limit: CallLimit): void {
-  limits.set(root, limit)
+  root.callLimit = limit
 }
 
 /** Frees what `scope`'s trace does from now on. */
 export function liftLimit({ root }: Scope): void {
-  limits.delete(root)
+  root.callLimit = undefined
 }
 
 /** The limit of the call that this flow serves; undefined if it serves none. */
 export function currentLimit(): CallLimit | undefined {
-  const scope = currentScope()
-  return scope === undefined ? undefined : limits.get(scope.root)
+  return currentScope()?.root.callLimit as CallLimit | undefined
 }
 
 /** The earlier of two deadlines. */

@@ -1,13 +1,14 @@
 import type { Metadata } from '@grpc/grpc-js'
 import type { Getter, Setter } from '../../lib/propagation'
 
-/* What gRPC metadata can carry as text; anything else makes `Metadata.set` throw. */
-const CARRIED = /^[ -~]*$/
-
 /** Reads the text values of a metadata key; bytes (`-bin` keys) are read as missing. */
 export const metadataGetter: Getter<Metadata> = {
   get(metadata, key) {
-    const values = metadata.get(key).filter((value) => typeof value === 'string')
+    const all = metadata.get(key)
+    const [first] = all
+    // Most keys are not there, and most of those that are have one value.
+    if (all.length <= 1) return typeof first === 'string' ? first : undefined
+    const values = all.filter((value) => typeof value === 'string')
     return values.length <= 1 ? values[0] : values
   },
 }
@@ -18,7 +19,10 @@ export const metadataGetter: Getter<Metadata> = {
  */
 export const metadataSetter: Setter<Metadata> = {
   set(metadata, key, value) {
-    const text = value.replaceAll('\t', ' ')
-    if (CARRIED.test(text)) metadata.set(key, text)
+    try {
+      metadata.set(key, value.includes('\t') ? value.replaceAll('\t', ' ') : value)
+    } catch {
+      // Anything but printable ASCII makes it throw
+    }
   },
 }

@@ -1,5 +1,11 @@
-import type { Deadline, Metadata, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js'
-import { currentScope, runInScope, type Scope } from '../../lib/context'
+import type {
+  Deadline,
+  Metadata,
+  ServerInterceptingCall,
+  ServerInterceptingCallInterface,
+  ServerInterceptor,
+} from '@grpc/grpc-js'
+import { currentScope, runInScope, type Scope, type TraceRoot } from '../../lib/context'
 import { traceEnded } from '../../lib/event'
 import { CLOCK_HEADER } from '../../lib/propagation'
 import { openServerScope, spanEnded } from '../../lib/span'
@@ -29,35 +35,11 @@ const TIMER_SLACK_MS = 1
 export function traceServerInterceptor(options?: GrpcServerTraceOptions): ServerInterceptor {
   const resolved = resolveServerOptions(options)
   const grpc = loadGrpc()
-  const TracedServerCall = tracedServerCall(grpc)
   return (method, call) => {
     const served = new ServedCall(grpc, method.path, resolved)
-    quietly(undefined, () => served.watch(call))
-    return new TracedServerCall(call, served)
-  }
-}
-
-/*
- * The handler of a unary or server-streaming method is called from `onReceiveHalfClose`, that of the other two from
- * `onReceiveMetadata`, and 'cancelled' is emitted from `onCancel`, which the listener of an ordinary interceptor cannot wrap,
- * because it has no `next`. So the listener that grpc-js gives to `start` is wrapped, all four methods of it.
- */
-function tracedServerCall({ ServerInterceptingCall }: GrpcModule) {
-  return class TracedServerCall extends ServerInterceptingCall {
-    readonly #served: ServedCall
-
-    constructor(next: ServerInterceptingCallInterface, served: ServedCall) {
-      super(next)
-      this.#served = served
-    }
-
-    override start(listener: Listener): void {
-      super.start(this.#served.listener(listener, this))
-    }
-
-    override sendMessage(message: unknown, callback: () => void): void {
-      super.sendMessage(message, this.#served.bound(callback))
-    }
+    served.watch(call)
+    // grpc-js wants its own class by name, and asks for the methods only.
+    return call as ServerInterceptingCall
   }
 }
 
@@ -70,6 +52,8 @@ class ServedCall {
   #scope: Scope | undefined
   #limit: CallLimit | undefined
   #metadataSent = false
+  /** What the reply has said of this trace's clock; trailers repeat the clock only if it has moved since. */
+  #clockSent: string | undefined
   #ended = false
 
   constructor(grpc: GrpcModule, path: string, options: ResolvedServerOptions) {
@@ -79,20 +63,25 @@ class ServedCall {
   }
 
   /**
-   * Stands between `next`, the call nearer to the wire, and the wire. An override of `sendStatus` in our own call would not do:
-   * for a deadline or a message that cannot be parsed or serialised, grpc-js calls the innermost call's `sendStatus` itself.
+   * Puts what is ours into four methods of `next`, the call nearer to the wire. An override of `sendStatus` in a call of our own would not
+   * do: for a deadline or a message that cannot be parsed or serialised, grpc-js calls the innermost call's `sendStatus` itself. And it
+   * would hand on everything else too, which costs as much as all that is ours.
    */
   watch(next: ServerInterceptingCallInterface): void {
-    const { sendMetadata, sendStatus } = next
+    const { start, sendMetadata, sendMessage, sendStatus } = next
+    next.start = (listener) => start.call(next, this.#listener(listener, next))
     next.sendMetadata = (metadata) => sendMetadata.call(next, this.#opening(metadata))
+    next.sendMessage = (message, callback) => sendMessage.call(next, message, this.#bound(callback))
     next.sendStatus = (status) => sendStatus.call(next, this.#closing(status))
   }
 
-  /**
-   * `inner` in the scope of the call, which begins with the metadata. grpc-js takes a listener for an inner one by the arity of
+  /*
+   * `inner` in the scope of the call, which begins with the metadata. The handler of a unary or server-streaming method is called from
+   * `onReceiveHalfClose`, that of the other two from `onReceiveMetadata`, and 'cancelled' is emitted from `onCancel`, which the listener of
+   * an ordinary interceptor cannot wrap, because it has no `next`. grpc-js takes a listener for an inner one by the arity of
    * `onReceiveMetadata`, which must be 1.
    */
-  listener(inner: Listener, call: CallFacts): Listener {
+  #listener(inner: Listener, call: CallFacts): Listener {
     return {
       onReceiveMetadata: (metadata: Metadata) => {
         this.#scope = quietly(undefined, () => this.#open(metadata, call))
@@ -110,16 +99,18 @@ class ServedCall {
     }
   }
 
-  /** `callback` in the scope of the call; a flow inside it, a `withSpan`, keeps its own. */
-  bound(callback: () => void): () => void {
+  /* `callback` in the scope of the call; a flow inside it, a `withSpan`, keeps its own. */
+  #bound(callback: () => void): () => void {
     const scope = this.#scope
     if (scope === undefined) return callback
     return () => (currentScope()?.root === scope.root ? callback() : runInScope(scope, callback))
   }
 
   #open(metadata: Metadata, call: CallFacts): Scope {
-    const caller = { path: this.#path, peer: call.getPeer(), metadata }
-    const scope = openServerScope(metadata, metadataGetter, this.#options.policy, caller)
+    const { policy } = this.#options
+    // Only a function asks who calls.
+    const peer = typeof policy.trust === 'function' ? call.getPeer() : ''
+    const scope = openServerScope(metadata, metadataGetter, policy, { path: this.#path, peer, metadata })
     this.#limit = new CallLimit(call.getDeadline())
     setLimit(scope, this.#limit)
     return scope
@@ -144,6 +135,7 @@ class ServedCall {
     this.#end(scope, status.code, status.details)
     // The reply to a call that sent nothing before its status has no initial metadata.
     const named = !this.#metadataSent || status.code !== grpcCodes.OK
+    if (!named && !this.#hasNews(scope.root)) return status
     return quietly(status, () => ({ ...status, metadata: this.#stamped(scope, status.metadata, named) }))
   }
 
@@ -151,8 +143,15 @@ class ServedCall {
   #stamped({ context, root }: Scope, metadata: Metadata | null | undefined, named: boolean): Metadata {
     const copy = metadata?.clone() ?? new this.#grpc.Metadata()
     if (named) metadataSetter.set(copy, TRACE_ID_KEY, context.traceId)
-    if (root.callerSentClock) metadataSetter.set(copy, CLOCK_HEADER, root.clock.send())
+    if (this.#hasNews(root)) {
+      this.#clockSent = root.clock.send()
+      metadataSetter.set(copy, CLOCK_HEADER, this.#clockSent)
+    }
     return copy
+  }
+
+  #hasNews({ callerSentClock, clock }: TraceRoot): boolean {
+    return callerSentClock && clock.toString() !== this.#clockSent
   }
 
   /* grpc-js cancels every call at its end, also one that went well; only one without a status was broken off. */

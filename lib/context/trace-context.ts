@@ -12,7 +12,7 @@ export const FLAG_RANDOM = 0x02
  * What all spans of one trace share in this process, and the only mutable thing in a context.
  *
  * It holds numbers, strings and booleans only, and records of them: a context can live as long as an idle socket, so it must not keep a
- * request or a body alive.
+ * request or a body alive. A limit holds what cancels the calls that are under way, and no more.
  */
 export class TraceRoot {
   /** The hybrid logical clock of this trace. */
@@ -23,6 +23,8 @@ export class TraceRoot {
   correlationId: string | undefined
   /** The level of this trace, whatever those of its loggers are; set by `overrideLevel`. */
   levelOverride: LevelOverride | undefined
+  /** How long the calls may last that are made in it; written and read by interceptors/grpc alone. */
+  callLimit: object | undefined
 }
 
 const ROOT = Symbol.for('tracelane.root')
