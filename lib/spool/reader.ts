@@ -165,7 +165,7 @@ export class SpoolReader {
     this.#settle()
   }
 
-  #segmentAt({ segment }: SpoolPosition): OpenSegment | undefined {
+  #segmentAt({ segment, offset }: SpoolPosition): OpenSegment | undefined {
     if (this.#open?.segment.number === segment) return this.#open
     this.#open?.close()
     this.#open = undefined
@@ -175,8 +175,16 @@ export class SpoolReader {
       const open = this.#tryOpen(found)
       if (open === undefined) continue
       this.#open = open
+      this.#tellGap(offset > 0 ? segment + 1 : segment, found.number - 1)
       return open
     }
+  }
+
+  /* Segments have all numbers, but for those that are settled, dropped or not ours to read. */
+  #tellGap(from: number, to: number): void {
+    const known =
+      (this.ledger.floor?.segment ?? 0) > from || this.#store.passedOver.size > 0 || this.#store.list().newer.length > 0
+    if (from <= to && !known) this.#store.tell('corrupt', `segments are missing, from number ${from} to ${to}`)
   }
 
   /* Undefined if the writer dropped it in this moment, or if it cannot be opened for good. */
