@@ -15,6 +15,7 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** `read`: must exist. `make`: must not exist; for writing. `change`: must exist; for writing. */
 export type OpenMode = 'read' | 'make' | 'change'
@@ -52,6 +53,26 @@ export interface SpoolFiles {
   touch(path: string, ms: number): void
 }
 
+/* Not mkdir's own recursion: under /proc, where nothing can be made, that never ends (Node 20 to 24). */
+function makeDirectory(directory: string): void {
+  try {
+    makeOne(directory)
+  } catch (error) {
+    const parent = dirname(directory)
+    if (codeOf(error) !== 'ENOENT' || parent === directory) throw error
+    makeDirectory(parent)
+    makeOne(directory)
+  }
+}
+
+function makeOne(directory: string): void {
+  try {
+    mkdirSync(directory, 0o750)
+  } catch (error) {
+    if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error
+  }
+}
+
 /** The real ones. */
 export const nodeFiles: SpoolFiles = Object.freeze({
   open: (path: string, mode: OpenMode) => openSync(path, FLAGS[mode], 0o640),
@@ -66,7 +87,7 @@ export const nodeFiles: SpoolFiles = Object.freeze({
   rename: renameSync,
   remove: unlinkSync,
   list: (directory: string) => readdirSync(directory),
-  makeDirectory: (directory: string) => void mkdirSync(directory, { recursive: true, mode: 0o750 }),
+  makeDirectory,
   removeDirectory: rmdirSync,
   syncDirectory(directory: string) {
     // Windows has no such call, and keeps names safe by itself.

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect } from 'chai'
 import {
@@ -14,7 +14,7 @@ import {
   type SpoolFiles,
   systemOwners,
 } from '../../lib/spool'
-import { projectFile, startNode, tempFolder } from '../support'
+import { projectFile, startNode, tempFolder, until } from '../support'
 import { TestSpool, textsOf } from './spools'
 
 type Claimed = Extract<SpoolClaim, { claimed: true }>
@@ -127,14 +127,17 @@ describe('claimSpool()', () => {
     let calls = 0
     let at = 0
     let second = undefined as SpoolClaim | undefined
-    const intruding = new Proxy(nodeFiles, {
-      get(files, name: keyof SpoolFiles) {
-        return (...args: never[]) => {
-          if (++calls === at) second = claimSpoolDirectory(directory)
-          return (files[name] as (...args: never[]) => unknown)(...args)
-        }
+    const intruding = new Proxy(
+      { ...nodeFiles },
+      {
+        get(files, name: keyof SpoolFiles) {
+          return (...args: never[]) => {
+            if (++calls === at) second = claimSpoolDirectory(directory)
+            return (files[name] as (...args: never[]) => unknown)(...args)
+          }
+        },
       },
-    })
+    )
     const outcomes = new Set<string>()
     for (at = 1; ; at++) {
       calls = 0
@@ -172,19 +175,17 @@ describe('claimSpool()', () => {
   })
 
   it('has processes that start at once, and are killed, find all that was left', async () => {
-    const start = () => {
-      const program = startNode(
-        [projectFile('test/fixtures/spool/writer.cjs'), base, join(base, `../acks-${Math.random()}`), '1'],
-        {
-          env: { SPOOL_ROOM: projectFile('dist/lib/spool') },
-        },
-      )
-      return program
-    }
-    const programs = Array.from({ length: 4 }, start)
+    const acks = [1, 2, 3, 4].map((i) => join(base, `../acks-${i}`))
+    const programs = acks.map((file) =>
+      startNode([projectFile('test/fixtures/spool/writer.cjs'), base, file, '1'], {
+        env: { SPOOL_ROOM: projectFile('dist/lib/spool') },
+      }),
+    )
     const directories = await Promise.all(
       programs.map(async (program) => JSON.parse((await program.waitForOutput(/\{"directory.*\n/))[0]) as { directory: string }),
     )
+    for (const file of acks)
+      await until(`a record of ${file}`, () => existsSync(file) && readFileSync(file, 'utf8').includes('\n'))
     expect(new Set(directories.map(({ directory }) => directory)).size).to.equal(4)
     expect(claimAbandonedSpool(options)).to.include({ claimed: false, reason: 'none' })
     await Promise.all(programs.map((program) => program.stop('SIGKILL')))
