@@ -11,6 +11,10 @@ const MESSAGES = {
   ERR_TRACELANE_CONTEXT_LOST: 'The trace context did not survive',
   ERR_TRACELANE_CONTEXT_UNCHECKED: 'The trace context was not checked',
   ERR_TRACELANE_FILE_UNREADABLE: 'A file cannot be read',
+  ERR_TRACELANE_SPOOL_BUSY: 'A spool is in use',
+  ERR_TRACELANE_SPOOL_DAMAGED: 'A spool is damaged',
+  ERR_TRACELANE_SPOOL_NOT_FOUND: 'The spool was not found',
+  ERR_TRACELANE_SPOOL_UNUSABLE: 'A spool cannot be read or written',
 } as const
 
 /** A stable name for what went wrong. */

@@ -4,12 +4,14 @@ import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isTracelaneError, TracelaneError } from '../errors'
 import { signLevelCommand } from './sign-level'
+import { drainSpools, listSpools, repairSpools, verifySpools } from './spool'
 import { trace } from './trace'
 
 const USAGE = `tracelane: one request, one lane
 
 Usage: tracelane trace <trace id> FILES... [--json] [--no-color]
        tracelane sign-level [LEVEL] [--expires SECONDS] [--trace ID]
+       tracelane spool ls|verify|repair|drain DIRECTORY [--json]
 
   trace   merges the log files of several services and prints one trace as a tree of spans, with
           its lines in causal order; '-' is standard input
@@ -17,9 +19,13 @@ Usage: tracelane trace <trace id> FILES... [--json] [--no-color]
   sign-level  prints a value for the header tracelane-level that turns one trace to LEVEL (debug),
               signed with the secret in TRACELANE_LEVEL_SECRET
 
+  spool  for spools on disk, one or all in a directory: ls says what waits in them, verify reads all
+         of it and writes nothing, repair mends what is torn or damaged, drain writes the lines to
+         standard output and takes them out; repair and drain refuse a spool that is in use
+
   --expires    how long it holds, at most 86400 seconds; 600 without
   --trace      the only trace for which it holds; without, whatever trace it comes with
-  --json       prints one JSON document instead
+  --json       prints one JSON document instead (trace, spool ls, spool verify)
   --no-color   no colours; NO_COLOR and a pipe have the same effect
   --version    prints the version
   --help       prints this
@@ -62,6 +68,7 @@ async function run([command, ...rest]: readonly string[], flags: ReturnType<type
   if (command === undefined) throw usage('name a command')
   if (command === 'trace') await runTrace(rest, flags)
   else if (command === 'sign-level') runSignLevel(rest, flags)
+  else if (command === 'spool') runSpool(rest, flags)
   else throw usage(`there is no command '${command}'`)
 }
 
@@ -73,6 +80,13 @@ async function runTrace([id, ...files]: readonly string[], flags: ReturnType<typ
 function runSignLevel([level, ...more]: readonly string[], flags: ReturnType<typeof parse>['values']): void {
   if (more.length > 0) throw usage('sign-level takes one level')
   signLevelCommand(level, { expires: flags.expires, trace: flags.trace })
+}
+
+function runSpool([action, directory, ...more]: readonly string[], flags: ReturnType<typeof parse>['values']): void {
+  const actions = { ls: listSpools, verify: verifySpools, repair: repairSpools, drain: drainSpools } as const
+  if (action === undefined || !Object.hasOwn(actions, action)) throw usage('say spool ls, verify, repair or drain')
+  if (directory === undefined || more.length > 0) throw usage(`spool ${action} takes one directory`)
+  actions[action as keyof typeof actions](directory, { json: flags.json === true })
 }
 
 function usage(detail: string): TracelaneError {

@@ -1,6 +1,7 @@
 export { claimAbandonedSpool, claimSpool, claimSpoolDirectory, type SpoolClaim, type SpoolClaimOptions } from './claim'
 export { crc32c } from './crc32c'
 export type { RecordMeta } from './frame'
+export { findSpools, inspectSpool, type SegmentReport, type SpoolReport } from './inspection'
 export { type SpoolCounts, SpoolLedger, type Tally, type TallyName } from './ledger'
 export type { OnNotice, SpoolNotice } from './notice'
 export type { SpoolPlace, SpoolReaderOptions, SpoolWriterOptions } from './options'
@@ -14,5 +15,6 @@ export {
   type SpoolReadFailure,
   type SpoolRecord,
 } from './reader'
-export { nodeFiles, type OpenMode, type SpoolFiles } from './spool-files'
+export { repairSpool } from './repair'
+export { messageOf, nodeFiles, type OpenMode, type SpoolFiles } from './spool-files'
 export { type AppendOptions, type AppendResult, openSpoolWriter, type SpoolWriter } from './writer'

@@ -33,6 +33,12 @@ export interface Lock {
   release(): void
 }
 
+/** The number of the living process that owns a directory; undefined if nobody does. Throws what the file system throws. */
+export function ownerOf(directory: string, rules: LockRules): number | undefined {
+  const live = otherLocks(directory, '', rules).find((lock) => lock.live)
+  return live === undefined ? undefined : (readLock(rules.files, join(directory, live.name))?.pid ?? 0)
+}
+
 /** Takes a directory; undefined if it belongs to somebody. Throws what the file system throws. */
 export function lockDirectory(directory: string, rules: LockRules): Lock | undefined {
   const { files, owners, now } = rules

@@ -5,12 +5,17 @@ import type { SpoolPosition } from './position'
 import type { Segment } from './segment-name'
 import type { SpoolFiles } from './spool-files'
 
+/** Bytes of a segment, from `from` to before `to`, that are no record. */
+export interface Damage {
+  readonly from: number
+  readonly to: number
+}
+
 /** What one segment has, from a place in it on. */
 export interface SegmentContents {
   /** Whole records. */
   readonly whole: Tally
-  readonly damagedPlaces: number
-  readonly damagedBytes: number
+  readonly damaged: readonly Damage[]
   /** Where the last whole record ends. */
   readonly end: number
   /** Bytes behind it. */
@@ -22,21 +27,19 @@ export interface SegmentContents {
 export function readContents(files: SpoolFiles, directory: string, segment: Segment, from = 0): SegmentContents {
   const open = new OpenSegment(files, directory, segment)
   try {
-    let [records, events, bytes, damagedPlaces, damagedBytes] = [0, 0, 0, 0, 0]
+    let [records, events, bytes] = [0, 0, 0]
+    const damaged: Damage[] = []
     for (let offset = from; ; ) {
       const step = open.step(offset)
       if (step.kind === 'tail') {
         const whole = { records, events, bytes }
-        return { whole, damagedPlaces, damagedBytes, end: offset, tornBytes: step.bytes, fileBytes: open.size() }
+        return { whole, damaged, end: offset, tornBytes: step.bytes, fileBytes: open.size() }
       }
       if (step.kind === 'record') {
         records++
         events += step.header.events
         bytes += step.payload.length
-      } else if (step.kind === 'damaged') {
-        damagedPlaces++
-        damagedBytes += step.next - offset
-      }
+      } else if (step.kind === 'damaged') damaged.push({ from: offset, to: step.next })
       offset = step.next
     }
   } finally {

@@ -46,6 +46,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
     'consume',
     'collector',
     'trace-tree',
+    'spool',
   ],
   index: [...BASE, ...EDGE, 'redaction', 'layout', 'filter', 'flight-recorder', 'sinks', 'appender', 'logger'],
   middleware: [...BASE, ...EDGE],
