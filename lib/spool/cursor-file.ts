@@ -87,12 +87,7 @@ export class CursorFile {
   }
 
   #replace(path: string, text: Buffer, sync: boolean): void {
-    try {
-      this.#files.remove(path)
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error
-    }
-    const file = this.#files.open(path, 'make')
+    const file = this.#make(path)
     try {
       for (let written = 0; written < text.length; ) {
         const more = this.#files.write(file, text, written, text.length - written, written)
@@ -102,6 +97,17 @@ export class CursorFile {
       if (sync) this.#files.sync(file)
     } finally {
       this.#files.close(file)
+    }
+  }
+
+  /* One is left of a process that was killed. */
+  #make(path: string): number {
+    try {
+      return this.#files.open(path, 'make')
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+      this.#files.remove(path)
+      return this.#files.open(path, 'make')
     }
   }
 
