@@ -17,6 +17,10 @@ export type Step =
   /** No record begins in the last `bytes` of the file. 0: the file ends here. */
   | { readonly kind: 'tail'; readonly events: number; readonly bytes: number }
 
+type Parsed =
+  | Extract<Step, { kind: 'record' | 'filler' }>
+  | { readonly kind: 'damage' /** If it could be read. */; readonly header: Header | undefined }
+
 /**
  * A segment open for reading, perhaps while it grows. What is read stays valid: no buffer is used twice.
  */
@@ -51,14 +55,23 @@ export class OpenSegment {
   /** What is at `offset`, as the file is now. Throws what the file system throws. */
   step(offset: number): Step {
     const known = this.#parse(offset)
-    if (known.kind === 'record' || known.kind === 'filler') return known
-    // The window may be older than the end of the file, or be from the middle of a write.
-    this.#window = Buffer.alloc(0)
-    const now = this.#parse(offset)
-    return now.kind === 'record' || now.kind === 'filler' ? now : this.#beyondDamage(offset)
+    if (known.kind !== 'damage') return known
+    const now = this.#parseAnew(offset)
+    if (now.kind !== 'damage') return now
+    const beyond = this.#beyondDamage(offset)
+    if (beyond.kind === 'tail') return beyond
+    // What was found behind it may have been written meanwhile, and then this one was written whole before.
+    const again = this.#parseAnew(offset)
+    return again.kind === 'damage' ? beyond : again
   }
 
-  #parse(offset: number): Step | { readonly kind: 'damage'; readonly header: Header | undefined } {
+  /* The window may be older than the end of the file, or be from the middle of a write. */
+  #parseAnew(offset: number): Parsed {
+    this.#window = Buffer.alloc(0)
+    return this.#parse(offset)
+  }
+
+  #parse(offset: number): Parsed {
     const header = this.#headerAt(offset)
     if (header === undefined) return { kind: 'damage', header }
     const frame = this.#see(offset, header.length)

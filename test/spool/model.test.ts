@@ -80,7 +80,9 @@ const DAY: readonly Step[] = [
 ]
 
 /* Whether the power fails after a crash, and what then is left. */
-const POWER: readonly (number | undefined)[] = heavy ? [undefined, ...Array.from({ length: 20 }, (_, i) => i + 1)] : [undefined, 1]
+const POWER: readonly (number | undefined)[] = heavy
+  ? [undefined, ...Array.from({ length: 20 }, (_, i) => i + 1)]
+  : [undefined, 1]
 
 describe('a spool on a disk that fails', function () {
   this.timeout(600_000)
