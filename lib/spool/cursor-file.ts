@@ -5,15 +5,19 @@ import type { Listing } from './segment-name'
 import { codeOf, type SpoolFiles } from './spool-files'
 
 /*
- * How far the spool was committed, in two generations:
+ * How far the spool was committed:
  *
  *   cursor.0, cursor.1     {"v":1,"generation":7,"segment":3,"offset":4096,"name":"0000000003-9f3a2c71.v1.seg"}
  *                          8d0b5c2e                                    CRC-32C of the line above
+ *   cursor.now             two cells of 512 bytes, each with a cursor as above
  *
- * A new generation is written beside them, as cursor.tmp, and renamed over the older one. The youngest that is known to be on the disk is never
- * overwritten by one that is not.
+ * What is forced to the disk is written beside the older one of cursor.0 and cursor.1, as cursor.tmp, and renamed over it. What is not is written into
+ * the older cell, because a rename over a file makes file systems write at once. The youngest that is whole counts.
  */
 const SLOTS = ['cursor.0', 'cursor.1'] as const
+const CELLS = 'cursor.now'
+const CELL_BYTES = 512
+const CHECKSUM_BYTES = 9
 const TEMPORARY = 'cursor.tmp'
 const VERSION = 1
 const MAX_BYTES = 64 * 1024
@@ -27,7 +31,8 @@ interface Generation extends SpoolPosition {
 }
 
 interface Found {
-  readonly slot: number
+  /** The place in SLOTS; undefined for a cell. */
+  readonly slot: number | undefined
   readonly cursor: Generation
 }
 
@@ -38,11 +43,12 @@ export interface Start {
   readonly problem?: string
 }
 
-/** The two files of a cursor. One thread writes them. */
+/** The files of a cursor. One thread writes them, and closes. */
 export class CursorFile {
   readonly #files: SpoolFiles
   readonly #directory: string
   #slot = 0
+  #cells: number | undefined
   #latest: Partial<Generation> = {}
 
   constructor(files: SpoolFiles, directory: string) {
@@ -56,10 +62,10 @@ export class CursorFile {
    */
   find(listing: Listing): Start {
     const { found, broken } = this.#read()
-    for (const [i, { slot, cursor }] of found.entries()) {
+    this.#slot = found.find(({ slot }) => slot !== undefined)?.slot === 0 ? 1 : 0
+    for (const [i, { cursor }] of found.entries()) {
       const floor = this.#place(cursor, listing)
       if (floor === undefined) continue
-      this.#slot = 1 - slot
       this.#latest = { ...cursor, generation: (found[0] as Found).cursor.generation }
       if (i > 0 || broken) return { floor, problem: 'a cursor is broken or ahead of the segments; the other generation is used' }
       if (floor.offset < cursor.offset) return { floor, problem: 'the cursor is ahead of its segment, of which the end was lost' }
@@ -77,26 +83,61 @@ export class CursorFile {
   /** Writes a new generation; with `sync` waits until it is on the disk. Throws what the file system throws: then the older ones hold. */
   write({ segment, offset }: SpoolPosition, name: string, sync: boolean): void {
     const next = { ...this.#latest, v: VERSION, generation: (this.#latest.generation ?? 0) + 1, segment, offset, name }
-    const temporary = join(this.#directory, TEMPORARY)
-    this.#replace(temporary, textOf(next), sync)
-    this.#files.rename(temporary, join(this.#directory, SLOTS[this.#slot] as string))
+    const text = textOf(next)
+    if (sync || text.length > CELL_BYTES) this.#writeSlot(text)
+    else this.#writeCell(text, next.generation)
     this.#latest = next
-    if (!sync) return
+  }
+
+  close(): void {
+    const file = this.#cells
+    this.#cells = undefined
+    if (file !== undefined) this.#files.close(file)
+  }
+
+  #writeSlot(text: Buffer): void {
+    const temporary = join(this.#directory, TEMPORARY)
+    this.#replace(temporary, text)
+    this.#files.rename(temporary, join(this.#directory, SLOTS[this.#slot] as string))
     this.#files.syncDirectory(this.#directory)
     this.#slot = 1 - this.#slot
   }
 
-  #replace(path: string, text: Buffer, sync: boolean): void {
+  #writeCell(text: Buffer, generation: number): void {
+    this.#cells ??= this.#openCells()
+    try {
+      this.#writeAll(this.#cells, text, (generation % 2) * CELL_BYTES)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  #openCells(): number {
+    const path = join(this.#directory, CELLS)
+    try {
+      return this.#files.open(path, 'change')
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+      return this.#files.open(path, 'make')
+    }
+  }
+
+  #replace(path: string, text: Buffer): void {
     const file = this.#make(path)
     try {
-      for (let written = 0; written < text.length; ) {
-        const more = this.#files.write(file, text, written, text.length - written, written)
-        if (more === 0) throw new Error('nothing could be written')
-        written += more
-      }
-      if (sync) this.#files.sync(file)
+      this.#writeAll(file, text, 0)
+      this.#files.sync(file)
     } finally {
       this.#files.close(file)
+    }
+  }
+
+  #writeAll(file: number, text: Buffer, at: number): void {
+    for (let written = 0; written < text.length; ) {
+      const more = this.#files.write(file, text, written, text.length - written, at + written)
+      if (more === 0) throw Object.assign(new Error('the file takes no more bytes'), { code: 'ENOSPC' })
+      written += more
     }
   }
 
@@ -120,6 +161,12 @@ export class CursorFile {
       const cursor = text === 'unreadable' ? undefined : parse(text)
       if (cursor === undefined) broken = true
       else found.push({ slot, cursor })
+    }
+    const cells = this.#textOf(CELLS)
+    // Of cells nothing is said when they are not whole: they may be from before a power failure.
+    for (let at = 0; cells instanceof Buffer && at < cells.length; at += CELL_BYTES) {
+      const cursor = parse(cells.subarray(at, at + CELL_BYTES))
+      if (cursor !== undefined) found.push({ slot: undefined, cursor })
     }
     found.sort((a, b) => b.cursor.generation - a.cursor.generation)
     return { found, broken }
@@ -166,7 +213,8 @@ function checksum(line: Uint8Array): string {
 
 function parse(text: Buffer): Generation | undefined {
   const end = text.indexOf('\n')
-  if (end < 0 || text.toString('latin1', end + 1) !== `${checksum(text.subarray(0, end))}\n`) return undefined
+  if (end < 0 || text.toString('latin1', end + 1, end + 1 + CHECKSUM_BYTES) !== `${checksum(text.subarray(0, end))}\n`)
+    return undefined
   try {
     const cursor = JSON.parse(text.toString('utf8', 0, end)) as Generation
     const { v, generation, segment, offset, name } = cursor

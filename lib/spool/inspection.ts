@@ -50,7 +50,7 @@ export function findSpools(path: string): string[] {
   return inside.filter(isSpool).sort()
 }
 
-const OWN = /^(cursor\.[01]|lock-[0-9a-f]{16})$/
+const OWN = /^(cursor\.(0|1|now)|lock-[0-9a-f]{16})$/
 
 function isSpool(directory: string): boolean {
   try {

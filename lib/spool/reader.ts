@@ -149,6 +149,11 @@ export class SpoolReader {
     this.#settle(true)
     this.#open?.close()
     this.#open = undefined
+    try {
+      this.#cursor.close()
+    } catch {
+      // It was written at the commits; a descriptor is released even so.
+    }
   }
 
   /* Where reading goes on; what the writer dropped meanwhile is passed. */
