@@ -152,7 +152,9 @@ describe('the appender of log4js', () => {
     expect(stderr).to.equal('')
   })
 
-  it('is found by log4js under its name', async () => {
+  it('is found by log4js under its name', async function () {
+    // It may be the first of its process to need the package
+    this.timeout(60_000)
     const folder = tempFolder()
     await installPacked(folder, ['date-format', 'debug', 'flatted', 'rfdc', 'streamroller'])
     // Not a link, because log4js looks for appenders from where it really is

@@ -16,9 +16,12 @@ export interface Packed {
 
 let packed: Promise<Packed> | undefined
 
-/** Packs the built package and installs the tarball without network, once per run. */
+/** Packs the built package and installs the tarball without network, once per process; again if that failed, as when its test took too long. */
 export function packedPackage(): Promise<Packed> {
-  packed ??= pack()
+  packed ??= pack().catch((error: unknown) => {
+    packed = undefined
+    throw error
+  })
   return packed
 }
 
