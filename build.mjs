@@ -6,8 +6,8 @@
 //
 // One file instead of sixty, because Node needs about half a millisecond for each file that is required.
 // Node's own modules are fetched by process.getBuiltinModule, because a bundle of ES modules that somebody makes of these files has
-// no `require`. The flush thread's program becomes a string inside logging.js, so no bundler, archive or test runner
-// can lose it.
+// no `require`. The programs of threads become strings inside logging.js, so no bundler, archive or test runner
+// can lose them.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,7 +25,11 @@ const SHARED = [
   ['./core.js', /^lib\/(errors\.ts|diagnostics\.ts|(internal|context|redaction|targeted-debug|propagation|event|span)\/)/],
   ['./logging.js', new RegExp(`^lib/(${LOGGING.join('|')})/`)],
 ]
-const WORKER = 'lib/appender/worker/main.ts'
+/* The programs of threads, each found by its `source` beside it; one that starts another comes after it. */
+const PROGRAMS = [
+  ['lib/sinks/rolling-file/compression', 'compressionSource'],
+  ['lib/appender/worker', 'workerSource'],
+]
 
 const common = {
   bundle: true,
@@ -43,11 +47,6 @@ const common = {
  */
 const plainExports = { js: 'module.exports = Object.defineProperty({ ...module.exports }, "__esModule", { value: true })' }
 
-async function workerSource() {
-  const { outputFiles } = await build({ ...common, entryPoints: [WORKER], minify: true, write: false })
-  return outputFiles[0].text
-}
-
 /* Every import of a room in `shared` becomes one of the file that has it. */
 function share(shared) {
   return {
@@ -64,16 +63,32 @@ function share(shared) {
   }
 }
 
-function inlineWorker(source) {
+/* The text of each program, by its folder. */
+async function programTexts() {
+  const texts = new Map()
+  for (const [folder] of PROGRAMS) {
+    const options = { ...common, entryPoints: [`${folder}/main.ts`], plugins: [inline(texts)], minify: true, write: false }
+    const { outputFiles } = await build(options)
+    texts.set(folder, outputFiles[0].text)
+  }
+  return texts
+}
+
+function inline(texts) {
   return {
-    name: 'inline-worker',
+    name: 'inline-programs',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /\/worker\/source$/ }, () => ({ path: 'worker-source', namespace: 'generated' }))
-      onLoad({ filter: /.*/, namespace: 'generated' }, () => ({
-        contents: `export const workerSource = ${JSON.stringify(source)}`,
+      onResolve({ filter: /^\.+\/(.*\/)?source$/ }, ({ path, resolveDir }) => ({
+        path: dirname(relative(root, join(resolveDir, path))),
+        namespace: 'program',
       }))
+      onLoad({ filter: /.*/, namespace: 'program' }, ({ path }) => ({ contents: `export ${sourceOf(path, texts)}` }))
     },
   }
+}
+
+function sourceOf(folder, texts) {
+  return `const ${PROGRAMS.find(([other]) => other === folder)[1]} = ${JSON.stringify(texts.get(folder))}`
 }
 
 async function buildWithoutRequire(options) {
@@ -99,13 +114,13 @@ const allOf = (rooms) => ({
   loader: 'ts',
 })
 
-const source = await workerSource()
+const texts = await programTexts()
 await buildWithoutRequire({ stdin: allOf(CORE), outfile: join(dist, 'core.js'), footer: plainExports })
 await buildWithoutRequire({
   stdin: allOf(LOGGING),
   outfile: join(dist, 'logging.js'),
   footer: plainExports,
-  plugins: [share(SHARED.slice(0, 1)), inlineWorker(source)],
+  plugins: [share(SHARED.slice(0, 1)), inline(texts)],
 })
 await buildWithoutRequire({
   entryPoints: doors().filter((door) => existsSync(join(root, door.in))),
@@ -113,5 +128,7 @@ await buildWithoutRequire({
   external: ['@grpc/grpc-js', '@opentelemetry/api'],
   plugins: [share(SHARED)],
 })
-// The files of tsc, which tests of single modules load, find the program here.
-writeFileSync(join(dist, 'lib/appender/worker/source.js'), `exports.workerSource = ${JSON.stringify(source)}\n`)
+// The files of tsc, which tests of single modules load, find the programs here.
+for (const [folder, name] of PROGRAMS) {
+  writeFileSync(join(dist, folder, 'source.js'), `${sourceOf(folder, texts)}\nexports.${name} = ${name}\n`)
+}

@@ -120,6 +120,9 @@ export {
   type HttpSinkSpec,
   type HttpTlsOptions,
   httpSink,
+  type RollingFileSinkOptions,
+  type RollingFileSinkSpec,
+  rollingFileSink,
   type SinkSpec,
 } from './sinks'
 export {

@@ -7,6 +7,8 @@ export function destinationOf(spec: SinkSpec): string {
       return spec.options.stream
     case 'file':
       return `the file ${spec.options.path}`
+    case 'rolling-file':
+      return spec.options.path === undefined ? `the files ${spec.options.filePattern}` : `the file ${spec.options.path}`
     case 'http':
       return addressOf(spec.options.url)
   }

@@ -4,6 +4,7 @@ export { type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
 export { type HttpSinkOptions, type HttpSinkSpec, type HttpTlsOptions, httpSink } from './http'
 export { isAsyncSink, openAsyncSink, openSink } from './open-sink'
 export { readSink, sinkRule } from './read-sink'
+export { type RollingFileSinkOptions, type RollingFileSinkSpec, rollingFileSink } from './rolling-file'
 export {
   type AsyncSink,
   type AsyncSinkSpec,

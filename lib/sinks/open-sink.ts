@@ -1,6 +1,7 @@
 import { openConsoleSink } from './console'
 import { openFileSink } from './file'
 import { openHttpSink } from './http'
+import { openRollingFileSink } from './rolling-file'
 import type { AsyncSink, AsyncSinkSpec, Sink, SinkSpec } from './sink'
 
 /** Whether a sink answers later, and is opened by `openAsyncSink`. */
@@ -23,6 +24,8 @@ export function openSink(spec: SinkSpec): Sink {
       return openConsoleSink(spec.options)
     case 'file':
       return openFileSink(spec.options)
+    case 'rolling-file':
+      return openRollingFileSink(spec.options)
     case 'http':
       return {
         write: () => ({ outcome: 'rejected', written: 0, reason: 'this sink needs a thread with an event loop' }),

@@ -2,11 +2,13 @@ import { checkOptions, type Rule } from '../internal/options'
 import { type ConsoleSinkOptions, consoleSink } from './console'
 import { type FileSinkOptions, fileSink } from './file'
 import { type HttpSinkOptions, httpSink } from './http'
+import { type RollingFileSinkOptions, rollingFileSink } from './rolling-file'
 import type { SinkSpec } from './sink'
 
 const KINDS: Readonly<Record<SinkSpec['kind'], (options: never) => SinkSpec>> = {
   console: (options: ConsoleSinkOptions) => consoleSink(options),
   file: (options: FileSinkOptions) => fileSink(options),
+  'rolling-file': (options: RollingFileSinkOptions) => rollingFileSink(options),
   http: (options: HttpSinkOptions) => httpSink(options),
 }
 
@@ -14,7 +16,7 @@ const KINDS: Readonly<Record<SinkSpec['kind'], (options: never) => SinkSpec>> = 
 export const sinkRule: Rule = (value) =>
   Object.hasOwn(KINDS, (value as { kind?: unknown } | null)?.kind as string)
     ? undefined
-    : 'a sink, as consoleSink(), fileSink() or httpSink() return it'
+    : 'a sink, as consoleSink(), fileSink(), rollingFileSink() or httpSink() return it'
 
 /**
  * A sink from data that passed `sinkRule`: `{ kind, options }`, where `options` may leave out what has a default, as in a file of

@@ -1,6 +1,7 @@
 import type { ConsoleSinkSpec } from './console'
 import type { FileSinkSpec } from './file'
 import type { HttpSinkSpec } from './http'
+import type { RollingFileSinkSpec } from './rolling-file'
 
 /**
  * A sink as plain data: what `fileSink({...})` returns. It is checked and frozen on the user's stack, crosses to the flush thread
@@ -9,7 +10,7 @@ import type { HttpSinkSpec } from './http'
 export type SinkSpec = BlockingSinkSpec | AsyncSinkSpec
 
 /** The sinks that block their thread while they write. */
-export type BlockingSinkSpec = ConsoleSinkSpec | FileSinkSpec
+export type BlockingSinkSpec = ConsoleSinkSpec | FileSinkSpec | RollingFileSinkSpec
 
 /** The sinks that answer later, and need an event loop for it. */
 export type AsyncSinkSpec = HttpSinkSpec

@@ -1,0 +1,20 @@
+/*
+ * The thread that writes sleeps in `Atomics.wait` and hears no events, so one word in shared memory tells whether the other one is at work:
+ *
+ *        writes                                               compresses
+ *   post more paths                                      all done: STATE running -> idle
+ *   STATE idle -> running? start a thread with them      more paths have come? STATE idle -> running? go on, else end
+ *
+ * Whoever changes idle to running has the paths, and nobody else.
+ */
+export const STATE = { idle: 0, running: 1 } as const
+
+/** What a thread that compresses is started with. */
+export interface CompressionData {
+  readonly paths: readonly string[]
+  /** One Int32 of `STATE`. */
+  readonly state: SharedArrayBuffer
+}
+
+/** What it is sent later. */
+export type MorePaths = readonly string[]

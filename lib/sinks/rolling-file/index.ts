@@ -1,0 +1,2 @@
+export { type RollingFileSinkOptions, type RollingFileSinkSpec, rollingFileSink } from './options'
+export { openRollingFileSink } from './sink'
