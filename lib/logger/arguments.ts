@@ -29,9 +29,19 @@ export function readArguments(first: unknown, rest: readonly unknown[]): Said {
 /* Most calls are `(msg)` and `(msg, fields)`, so these are told apart first. */
 function readMessage(msg: string, rest: readonly unknown[]): Said {
   if (rest.length === 0) return { msg, fields: undefined, err: undefined }
-  const [only] = rest
-  if (rest.length > 1 || !isLiteral(only) || msg.includes('%')) return readRest(msg, rest)
+  const only = rest[0]
+  if (rest.length > 1 || !isLiteral(only) || hasPlaceholder(msg)) return readRest(msg, rest)
   return isObject(ownValue(only, 'err')) ? { msg, ...withError(only, undefined) } : { msg, fields: only, err: undefined }
+}
+
+/* The message that was looked at last and has none: most are constants of the code, and to compare two of these costs a tenth of a look. */
+let withoutPlaceholder = ''
+
+function hasPlaceholder(msg: string): boolean {
+  if (msg === withoutPlaceholder) return false
+  if (msg.includes('%')) return true
+  withoutPlaceholder = msg
+  return false
 }
 
 function readRest(message: string, args: readonly unknown[]): Said {
