@@ -8,6 +8,7 @@
 // Node's own modules are fetched by process.getBuiltinModule, because a bundle of ES modules that somebody makes of these files has
 // no `require`. The programs of threads become strings inside logging.js, so no bundler, archive or test runner
 // can lose them.
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -88,7 +89,10 @@ function inline(texts) {
 }
 
 function sourceOf(folder, texts) {
-  return `const ${PROGRAMS.find(([other]) => other === folder)[1]} = ${JSON.stringify(texts.get(folder))}`
+  const text = texts.get(folder)
+  // Two copies of the kit understand each other's memory if their programs are the same.
+  const version = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return `const ${PROGRAMS.find(([other]) => other === folder)[1]} = ${JSON.stringify(text)}, programVersion = '${version}'`
 }
 
 async function buildWithoutRequire(options) {
@@ -130,5 +134,8 @@ await buildWithoutRequire({
 })
 // The files of tsc, which tests of single modules load, find the programs here.
 for (const [folder, name] of PROGRAMS) {
-  writeFileSync(join(dist, folder, 'source.js'), `${sourceOf(folder, texts)}\nexports.${name} = ${name}\n`)
+  writeFileSync(
+    join(dist, folder, 'source.js'),
+    `${sourceOf(folder, texts)}\nexports.${name} = ${name}\nexports.programVersion = programVersion\n`,
+  )
 }

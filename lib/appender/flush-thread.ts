@@ -1,15 +1,24 @@
+import { once } from 'node:events'
 import type { MessagePort, Worker } from 'node:worker_threads'
 import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
 import { instance, reasonOf } from '../event'
 import { workerThreads } from '../internal/builtin'
-import { isAsyncSink, openSink, type SinkSpec } from '../sinks'
-import type { Flusher } from './flusher'
+import { isAsyncSink, type SinkSpec } from '../sinks'
+import type { OwnFlusher } from './flusher'
+import { RingHost } from './isolates/ring-host'
 import type { OutsideLines } from './outside-lines'
-import { pauseUntil } from './pause'
 import { OWNER, type QueueMemory, WORD } from './ring'
-import { takeOver, tryLock, unlock } from './take-over'
-import { type FlushThreadData, type FromFlushThread, type OutsideLine, RING, STOP, type ToFlushThread } from './worker/protocol'
+import { drainRing, type WritableRing, writeSome } from './take-over'
+import {
+  type FlushThreadData,
+  type FromFlushThread,
+  OWN_RING,
+  RING,
+  STOP,
+  type ToFlushThread,
+  type ToInbox,
+} from './worker/protocol'
 import { workerSource } from './worker/source'
 
 const FIRST_RESTART_MS = 10
@@ -21,9 +30,10 @@ const HURRY_MS = 50
  * A worker that writes what lies in a ring to one sink; see worker/protocol.ts and ring/memory.ts for how it and this thread share the work.
  *
  * The ring outlives the worker: one that dies is replaced without loss, after a pause that grows as long as no frame gets through. The
- * thread never keeps the process alive, except while a `settled()` is waiting.
+ * thread never keeps the process alive, except while a `settled()` is waiting. That of the main thread also serves other isolates.
  */
-export class FlushThread implements Flusher {
+export class FlushThread implements OwnFlusher {
+  readonly isThread = true
   readonly #spec: SinkSpec
   readonly #memory: QueueMemory
   readonly #outside: OutsideLines
@@ -31,8 +41,9 @@ export class FlushThread implements Flusher {
   /* Its sink answers later: the thread has an event loop, is woken by messages, and nobody can take over from it. */
   readonly #isAsync: boolean
   readonly #flushes = new Map<() => void, number>()
+  readonly #host: RingHost | undefined
   #worker: Worker | undefined
-  #payloads: MessagePort | undefined
+  #inbox: MessagePort | undefined
   #deaths = 0
   #tailAtDeath = 0
   #closed = false
@@ -44,6 +55,8 @@ export class FlushThread implements Flusher {
     this.#pollMs = pollMs
     this.#isAsync = isAsyncSink(spec)
     this.#start()
+    if (this.#isAsync || !workerThreads().isMainThread) return
+    this.#host = new RingHost(spec, memory, (message) => this.#inbox?.postMessage(message))
   }
 
   posted(): void {
@@ -51,16 +64,13 @@ export class FlushThread implements Flusher {
   }
 
   outside(payload: number, text: string): void {
-    this.#payloads?.postMessage({ payload, text } satisfies OutsideLine)
+    this.#inbox?.postMessage({ ring: OWN_RING, payload, text } satisfies ToInbox)
   }
 
   waitForProgress(ms: number, help: boolean): boolean {
     const { words } = this.#memory
     const tail = this.#tail
-    if (help && !this.#isAsync && tryLock(this.#memory)) {
-      this.#takeOver(Date.now() + ms, 1)
-      return this.#tail !== tail
-    }
+    if (help && !this.#isAsync && writeSome(this.#served, this.#spec, Date.now() + ms, 1)) return this.#tail !== tail
     this.#ring(true)
     Atomics.wait(words, WORD.tail, tail, ms)
     return this.#tail !== tail
@@ -84,27 +94,26 @@ export class FlushThread implements Flusher {
   }
 
   drain(deadlineMs: number): void {
-    const { words } = this.#memory
     const deadline = Date.now() + deadlineMs
-    while (this.#tail !== Atomics.load(words, WORD.head)) {
-      if (!this.#isAsync && tryLock(this.#memory)) {
-        this.#takeOver(deadline)
-        return
-      }
-      const rest = deadline - Date.now()
-      if (rest <= 0) return
-      if (this.#isAsync) {
-        this.waitForProgress(Math.min(rest, HURRY_MS), false)
-        continue
-      }
-      // The destination may be well again long before the thread would look.
-      Atomics.notify(words, WORD.stop)
-      Atomics.wait(words, WORD.owner, OWNER.flush, Math.min(rest, HURRY_MS))
-    }
+    if (this.#isAsync) this.#waitUntilEmpty(deadline)
+    else drainRing(this.#served, this.#spec, this.#memory, false, deadline)
+    this.#host?.drain(deadline)
+  }
+
+  async retire(): Promise<void> {
+    const worker = this.#end()
+    if (worker !== undefined) await once(worker, 'exit')
+    Atomics.store(this.#memory.words, WORD.stop, 0)
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
+    await this.#host?.close()
+    await this.#end()?.terminate()
+  }
+
+  /* Tells the worker to end, and forgets it. */
+  #end(): Worker | undefined {
     this.#closed = true
     const { words } = this.#memory
     Atomics.store(words, WORD.stop, 1)
@@ -114,8 +123,20 @@ export class FlushThread implements Flusher {
     if (this.#isAsync) worker?.postMessage(STOP satisfies ToFlushThread)
     this.#worker = undefined
     for (const done of [...this.#flushes.keys()]) done()
-    this.#payloads?.close()
-    await worker?.terminate()
+    this.#inbox?.close()
+    return worker
+  }
+
+  #waitUntilEmpty(deadline: number): void {
+    while (this.#tail !== Atomics.load(this.#memory.words, WORD.head)) {
+      const rest = deadline - Date.now()
+      if (rest <= 0) return
+      this.waitForProgress(Math.min(rest, HURRY_MS), false)
+    }
+  }
+
+  get #served(): WritableRing {
+    return { memory: this.#memory, payloads: (payload) => this.#outside.text(payload) }
   }
 
   get #tail(): number {
@@ -130,7 +151,7 @@ export class FlushThread implements Flusher {
       const workerData: FlushThreadData = {
         sink: this.#spec,
         memory: this.#memory.shared,
-        payloads: port2,
+        inbox: port2,
         pollMs: this.#pollMs,
         instance: instance(),
       }
@@ -142,14 +163,16 @@ export class FlushThread implements Flusher {
         env: {},
         name: 'tracelane-flush',
       })
-      for (const [payload, text] of this.#outside.entries()) port1.postMessage({ payload, text } satisfies OutsideLine)
+      for (const [payload, text] of this.#outside.entries())
+        port1.postMessage({ ring: OWN_RING, payload, text } satisfies ToInbox)
+      for (const message of this.#host?.introduction() ?? []) port1.postMessage(message)
       worker.on('message', (message: FromFlushThread) => this.#onMessage(message))
       worker.on('error', (error) => complain('flush-thread', `a flush thread died and is replaced: ${error.message}`))
       worker.on('exit', () => this.#onExit(worker))
       // Last, because a listener for messages refs the worker again.
       worker.unref()
       port1.unref()
-      this.#payloads = port1
+      this.#inbox = port1
       this.#worker = worker
       return worker
     })
@@ -186,8 +209,8 @@ export class FlushThread implements Flusher {
   #onExit(worker: Worker): void {
     if (this.#closed || worker !== this.#worker) return
     this.#worker = undefined
-    this.#payloads?.close()
-    this.#payloads = undefined
+    this.#inbox?.close()
+    this.#inbox = undefined
     const tail = this.#tail
     this.#deaths = tail !== this.#tailAtDeath ? 1 : this.#deaths + 1
     this.#tailAtDeath = tail
@@ -196,6 +219,7 @@ export class FlushThread implements Flusher {
     Atomics.store(words, WORD.waiting, 0)
     // A thread that died while it was writing still holds the lock.
     Atomics.compareExchange(words, WORD.owner, OWNER.flush, OWNER.free)
+    this.#host?.freeLocks()
     this.#restartLater()
   }
 
@@ -216,15 +240,5 @@ export class FlushThread implements Flusher {
       return
     }
     if (this.#flushes.size > 0) (this.#worker as Worker | undefined)?.ref()
-  }
-
-  /* Writes frames on this thread; called with the lock held, and gives it back. */
-  #takeOver(deadline: number, most?: number): void {
-    const sink = openSink(this.#spec)
-    const before = this.#memory.retries
-    takeOver(this.#memory, sink, (payload) => this.#outside.text(payload), pauseUntil(deadline), most)
-    counters.writesRetried += this.#memory.retries - before
-    sink.close()
-    unlock(this.#memory)
   }
 }

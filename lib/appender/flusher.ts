@@ -1,8 +1,10 @@
 /**
- * Brings what lies in a ring to one sink, in order. Three kinds: `FlushThread` (a worker), and on the thread that logs `InProcessFlusher` and, for sinks
- * that answer later, `InProcessSender`.
+ * Brings what lies in a ring to one sink, in order. Four kinds: `FlushThread` (a worker), `GuestFlusher` (the worker of another isolate), and on the
+ * thread that logs `InProcessFlusher` and, for sinks that answer later, `InProcessSender`.
  */
 export interface Flusher {
+  /** Whether a worker writes, not the thread that logs. */
+  readonly isThread: boolean
   /** Is told that frames were written to the ring. Never throws, never waits for a write. */
   posted(): void
   /** Takes a line that is too large for the ring, before the frame that stands for it is written. */
@@ -18,4 +20,10 @@ export interface Flusher {
   drain(deadlineMs: number): void
   /** Ends the thread and releases the sink; what is not resolved by then stays unresolved. Idempotent. */
   close(): Promise<void>
+}
+
+/** A flusher that belongs to the isolate that logs. */
+export interface OwnFlusher extends Flusher {
+  /** Ends after the frame in hand, because somebody else serves the ring from now on. */
+  retire(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
 import { openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
-import type { Flusher } from './flusher'
+import type { OwnFlusher } from './flusher'
 import type { OutsideLines } from './outside-lines'
 import { pauseUntil } from './pause'
 import { type QueueMemory, WORD } from './ring'
@@ -16,7 +16,8 @@ const MAX_RETRY_MS = 2_000
  *
  * What the sink does not take at once is tried again with the next batch, and after pauses that grow while nothing moves.
  */
-export class InProcessFlusher implements Flusher {
+export class InProcessFlusher implements OwnFlusher {
+  readonly isThread = false
   readonly #sink: Sink
   readonly #memory: QueueMemory
   readonly #outside: OutsideLines
@@ -50,6 +51,10 @@ export class InProcessFlusher implements Flusher {
 
   drain(deadlineMs: number): void {
     this.#write(pauseUntil(Date.now() + deadlineMs))
+  }
+
+  retire(): Promise<void> {
+    return this.close()
   }
 
   async close(): Promise<void> {

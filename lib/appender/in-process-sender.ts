@@ -14,6 +14,7 @@ const LOOK_MS = 5
  * nothing is sent, and at the end of the process nothing can be; so `await flush()` before.
  */
 export class InProcessSender implements Flusher {
+  readonly isThread = false
   readonly #memory: QueueMemory
   readonly #sender: FrameSender
   readonly #running: Promise<void>

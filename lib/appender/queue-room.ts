@@ -124,7 +124,8 @@ export class QueueRoom {
   }
 
   #isReserved(taken: number): boolean {
-    return this.#queueBytes - taken < this.#reservedBytes || this.#freeEvents < this.#reservedEvents
+    // A line that is larger than all there is leaves less than nothing free, also where nothing is reserved.
+    return (this.#reservedBytes > 0 && this.#queueBytes - taken < this.#reservedBytes) || this.#freeEvents < this.#reservedEvents
   }
 
   #admits(bytes: number, more = 0): boolean {

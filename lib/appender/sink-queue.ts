@@ -4,7 +4,6 @@ import { LEVELS, type Level, type LogEvent, nextSequence, SEVERITY } from '../ev
 import { destinationOf, isAsyncSink, type SinkSpec } from '../sinks'
 import { cutEvent } from './cut-event'
 import type { EventBatch } from './event-batch'
-import { FlushThread } from './flush-thread'
 import type { Flusher } from './flusher'
 import { InProcessFlusher } from './in-process-flusher'
 import type { SinkLedger } from './ledger'
@@ -155,7 +154,7 @@ export class SinkQueue {
       lagMs: oldest === undefined ? 0 : Math.max(Date.now() - oldest, 0),
       blockedMs: this.#patience.blockedMs,
       durabilityMissed: this.#durabilityMissed,
-      thread: this.#flusher instanceof FlushThread,
+      thread: this.#flusher?.isThread ?? false,
     }
   }
 

@@ -1,9 +1,11 @@
 import { complain, threadDenied } from '../diagnostics'
+import { workerThreads } from '../internal/builtin'
 import { isAsyncSink, type SinkSpec } from '../sinks'
 import { FlushThread } from './flush-thread'
-import type { Flusher } from './flusher'
+import type { Flusher, OwnFlusher } from './flusher'
 import { InProcessFlusher } from './in-process-flusher'
 import { InProcessSender } from './in-process-sender'
+import { GuestFlusher } from './isolates/guest-flusher'
 import type { ResolvedAppenderOptions } from './options'
 import type { OutsideLines } from './outside-lines'
 import type { QueueMemory } from './ring'
@@ -19,13 +21,21 @@ export function startFlusher(
     if (withoutThread !== undefined) threadDenied.publish({ sink: spec.kind, reason: withoutThread })
     return flusherOfThisThread(spec, memory, outside)
   }
+  const pollMs = waitStrategy === 'poll' ? flushIntervalMs : Infinity
+  // An answer that comes later is for the event loop of the thread that asked, so such a sink is not shared.
+  if (isAsyncSink(spec)) return startThread(spec, memory, outside, pollMs) ?? flusherOfThisThread(spec, memory, outside)
+  const startOwn = (): OwnFlusher => startThread(spec, memory, outside, pollMs) ?? new InProcessFlusher(spec, memory, outside)
+  return workerThreads().isMainThread ? startOwn() : new GuestFlusher(spec, memory, outside, startOwn)
+}
+
+function startThread(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines, pollMs: number): FlushThread | undefined {
   try {
-    return new FlushThread(spec, memory, outside, waitStrategy === 'poll' ? flushIntervalMs : Infinity)
+    return new FlushThread(spec, memory, outside, pollMs)
   } catch (error) {
     const reason = `no worker can be started (${(error as Error).message})`
     threadDenied.publish({ sink: spec.kind, reason })
     complain('flush-thread', `${reason}; lines are written on the thread that logs`)
-    return flusherOfThisThread(spec, memory, outside)
+    return undefined
   }
 }
 

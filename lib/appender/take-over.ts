@@ -1,7 +1,18 @@
-import type { Pause, Sink } from '../sinks'
+import { counters } from '../diagnostics'
+import { openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
+import { pauseUntil } from './pause'
 import { OWNER, type QueueMemory, RingReader, WORD } from './ring'
 import { FrameLines, type PayloadSource } from './worker/frame-lines'
 import { writeFrame } from './worker/write-frame'
+
+/* How often a flush thread that sleeps before its next try is woken while this thread waits for it. */
+const HURRY_MS = 50
+
+/** A ring with what is needed to write what lies in it. */
+export interface WritableRing {
+  readonly memory: QueueMemory
+  readonly payloads: PayloadSource
+}
 
 /** What came of frames that this thread wrote by itself. */
 export interface TakenOver {
@@ -46,4 +57,42 @@ export function takeOver(memory: QueueMemory, sink: Sink, payloads: PayloadSourc
     }
   }
   return { done: reader.isEmpty, trouble, rejected: events > 0 ? { events, reason } : undefined }
+}
+
+/** Writes up to `most` frames of a ring on this thread, until `deadline` (ms since the epoch); false if somebody else has the lock. */
+export function writeSome({ memory, payloads }: WritableRing, spec: SinkSpec, deadline: number, most: number): boolean {
+  if (!tryLock(memory)) return false
+  const sink = openSink(spec)
+  const before = memory.retries
+  takeOver(memory, sink, payloads, pauseUntil(deadline), most)
+  counters.writesRetried += memory.retries - before
+  sink.close()
+  unlock(memory)
+  return true
+}
+
+/**
+ * Blocks this thread until what lies in a ring now is resolved, or `deadline` (ms since the epoch) has passed. Writes by itself when
+ * the lock is free.
+ *
+ * `bell` wakes whoever serves the ring. If that is the flush thread of another isolate, `isHosted`, this thread leaves it to it as long as it
+ * shows life, and does not take the lock: it may be terminated meanwhile, and then nobody would give it back.
+ */
+export function drainRing(ring: WritableRing, spec: SinkSpec, bell: QueueMemory, isHosted: boolean, deadline: number): void {
+  const { words } = ring.memory
+  const target = Atomics.load(words, WORD.head)
+  for (;;) {
+    const tail = Atomics.load(words, WORD.tail)
+    const rest = deadline - Date.now()
+    if (((tail - target) | 0) >= 0 || rest <= 0) return
+    // The destination may be well again long before the thread would look.
+    Atomics.notify(bell.words, WORD.stop)
+    bell.ring(true)
+    const beat = Atomics.load(words, WORD.beat)
+    if (isHosted) Atomics.wait(words, WORD.tail, tail, Math.min(rest, HURRY_MS))
+    if (Atomics.load(words, WORD.beat) !== beat || Atomics.load(words, WORD.tail) !== tail) continue
+    if (writeSome(ring, spec, deadline, Infinity)) continue
+    const owner = Atomics.load(words, WORD.owner)
+    if (owner !== OWNER.free) Atomics.wait(words, WORD.owner, owner, Math.min(rest, HURRY_MS))
+  }
 }

@@ -39,17 +39,25 @@ export const WORD = {
   target: 7 * LINE_WORDS + 1,
   /** Counts up whenever the owner of the lock does something, be it that it tried in vain. */
   beat: 8 * LINE_WORDS,
+  /** One of `SERVER`: who serves this ring, if it is that of a worker thread. */
+  server: 9 * LINE_WORDS,
 } as const
 
-/** Values of the word `owner`. */
-export const OWNER = { free: 0, flush: 1, main: 2 } as const
+/** Values of the word `owner`. `host`: the flush thread of another isolate's queue. */
+export const OWNER = { free: 0, flush: 1, main: 2, host: 3 } as const
+
+/** Values of the word `server`. `host`: a flush thread of the main thread; `gone`: the thread that logs has closed its queue. */
+export const SERVER = { none: 0, host: 1, gone: 2 } as const
 
 /** Indexes of the counters, each of 64 bits. Only the owner of the lock writes them. */
 export const ACCOUNT = { delivered: 0, rejected: 1, bytes: 2, retried: 3, spooled: 4, unsynced: 5 } as const
 
-const CONTROL_BYTES = 9 * LINE_WORDS * Int32Array.BYTES_PER_ELEMENT
+const CONTROL_BYTES = 10 * LINE_WORDS * Int32Array.BYTES_PER_ELEMENT
 const ACCOUNT_BYTES = 64
 const BEFORE_RING = CONTROL_BYTES + ACCOUNT_BYTES
+
+/* Every Node that is supported has it; the declarations of the language version do not. */
+type ResizableArrayBuffer = new (bytes: number, options: { readonly maxByteLength: number }) => ArrayBuffer
 
 /** The shared memory of one queue, seen from one thread. */
 export class QueueMemory {
@@ -63,14 +71,28 @@ export class QueueMemory {
   readonly ints: Int32Array
   readonly floats: Float64Array
 
-  constructor(shared: SharedArrayBuffer) {
+  /* See `borrowed`. */
+  protected readonly ballast: ArrayBuffer | undefined
+
+  constructor(shared: SharedArrayBuffer, ballast?: ArrayBuffer) {
     this.shared = shared
+    this.ballast = ballast
     this.words = new Int32Array(shared, 0, CONTROL_BYTES / Int32Array.BYTES_PER_ELEMENT)
     this.account = new BigInt64Array(shared, CONTROL_BYTES, ACCOUNT_BYTES / BigInt64Array.BYTES_PER_ELEMENT)
     this.capacity = shared.byteLength - BEFORE_RING
     this.bytes = Buffer.from(shared, BEFORE_RING, this.capacity)
     this.ints = new Int32Array(shared, BEFORE_RING, this.capacity / Int32Array.BYTES_PER_ELEMENT)
     this.floats = new Float64Array(shared, BEFORE_RING, this.capacity / Float64Array.BYTES_PER_ELEMENT)
+  }
+
+  /**
+   * The memory of another isolate, which may come and go. V8 counts no shared memory, so it would see no reason to collect what keeps hundreds
+   * of megabytes. Hence the ballast: as many bytes that it does count. Nobody touches them, and memory that can be resized is not even given
+   * by the system before that.
+   */
+  static borrowed(shared: SharedArrayBuffer): QueueMemory {
+    const bytes = shared.byteLength
+    return new QueueMemory(shared, new (ArrayBuffer as ResizableArrayBuffer)(bytes, { maxByteLength: bytes }))
   }
 
   /** New memory for a ring of at least `bytes`, from 4 KiB to 1 GiB. */

@@ -1,7 +1,7 @@
-import type { MessagePort } from 'node:worker_threads'
-import { openSink, type SinkSpec } from '../../sinks'
-import { WORD } from '../ring'
-import type { FromFlushThread } from './protocol'
+import { receiveMessageOnPort } from 'node:worker_threads'
+import { openSink } from '../../sinks'
+import { OWNER, WORD } from '../ring'
+import { type FlushThreadData, type FromFlushThread, OWN_RING, type ToInbox } from './protocol'
 import { ServedRing } from './served-ring'
 
 /*
@@ -10,17 +10,30 @@ import { ServedRing } from './served-ring'
  */
 const NAP_MS = 0.1
 const NAPS = 20
+/* How long it sleeps at most while a ring cannot be served though something lies in it. */
+const STUCK_MS = 1_000
 
-/** Writes what comes through a ring to a sink that blocks, sleeping on the ring's bell, until it is told to stop. */
+/**
+ * Writes what comes through a ring, and through those of other isolates that it is told of, to a sink that blocks, sleeping on the first one's
+ * bell, until it is told to stop.
+ */
 export function writeUntilStopped(
-  spec: SinkSpec,
-  memory: SharedArrayBuffer,
-  payloads: MessagePort,
-  pollMs: number,
+  { sink: spec, memory, inbox, pollMs }: FlushThreadData,
   tell: (message: FromFlushThread) => void,
 ): void {
-  const served = new ServedRing(memory, payloads, tell)
-  const { words } = served.memory
+  /* Takes what the main thread has sent. */
+  const listen = (): void => {
+    for (;;) {
+      const message = receiveMessageOnPort(inbox)?.message as ToInbox | undefined
+      if (message === undefined) return
+      if ('serve' in message) rings.set(message.serve, new ServedRing(message.memory, OWNER.host, listen, tell))
+      else if ('leave' in message) rings.delete(message.leave)
+      else rings.get(message.ring)?.keep(message.payload, message.text)
+    }
+  }
+  const own = new ServedRing(memory, OWNER.flush, listen, tell)
+  const rings = new Map([[OWN_RING, own]])
+  const { words } = own.memory
   const sink = openSink(spec)
 
   const stopped = (): boolean => Atomics.load(words, WORD.stop) !== 0
@@ -33,19 +46,24 @@ export function writeUntilStopped(
 
   /* Sleeps until the bell rings, if it has not since `heard`. */
   const sleep = (heard: number, isNap: boolean): void => {
+    const isStuck = rings.size > 1 && [...rings.values()].some((ring) => ring !== own && !ring.isEmpty)
     Atomics.store(words, WORD.waiting, isNap ? 0 : 1)
-    Atomics.wait(words, WORD.bell, heard, isNap ? NAP_MS : pollMs)
+    Atomics.wait(words, WORD.bell, heard, isNap ? NAP_MS : isStuck ? Math.min(pollMs, STUCK_MS) : pollMs)
     Atomics.store(words, WORD.waiting, 0)
   }
 
   let naps = NAPS
   while (!stopped()) {
     const heard = Atomics.load(words, WORD.bell)
-    if (served.step(sink, pause)) {
+    listen()
+    let isBusy = false
+    // In turn, so that an isolate that logs without a pause keeps no other one waiting.
+    for (const ring of rings.values()) if (!stopped() && ring.step(sink, pause)) isBusy = true
+    if (isBusy) {
       naps = 0
       continue
     }
-    served.tellIfReached()
+    for (const ring of rings.values()) ring.tellIfReached()
     sleep(heard, naps++ < NAPS)
   }
   sink.close()

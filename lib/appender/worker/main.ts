@@ -1,24 +1,33 @@
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isAsyncSink, openAsyncSink } from '../../sinks'
 import { writeUntilStopped } from './blocking-program'
 import { FrameSender } from './frame-sender'
-import { type FlushThreadData, type FromFlushThread, STOP, type ToFlushThread } from './protocol'
-import { textOf } from './served-ring'
+import { type FlushThreadData, type FromFlushThread, type OutsideLine, STOP, type ToFlushThread } from './protocol'
 
 /* The program of the flush thread. It never looks at a trace context: a frame says all there is to say. See protocol.ts. */
 
 const port = parentPort as MessagePort
-const { sink: spec, memory, payloads, pollMs, instance } = workerData as FlushThreadData
+const data = workerData as FlushThreadData
 
 function tell(message: FromFlushThread): void {
   port.postMessage(message)
 }
 
+/* The text of a line that is too large for the ring; the thread that logs has sent it before the frame that stands for it. */
+function textOf(inbox: MessagePort, wanted: number): string | undefined {
+  for (;;) {
+    const message = receiveMessageOnPort(inbox)?.message as OutsideLine | undefined
+    if (message === undefined || message.payload === wanted) return message?.text
+  }
+}
+
+const { sink: spec } = data
 if (isAsyncSink(spec)) {
-  const sender = new FrameSender(memory, (payload) => textOf(payloads, payload), openAsyncSink(spec), instance, tell)
+  const { memory, inbox, instance } = data
+  const sender = new FrameSender(memory, (payload) => textOf(inbox, payload), openAsyncSink(spec), instance, tell)
   port.on('message', (message: ToFlushThread) => {
     if (message === STOP) sender.stop()
     else sender.ring()
   })
   void sender.run().then(() => port.close())
-} else writeUntilStopped(spec, memory, payloads, pollMs, tell)
+} else writeUntilStopped(data, tell)

@@ -6,19 +6,24 @@ import type { SinkSpec } from '../../sinks'
  * message can be received: sleeping and waking, the lock, the order to stop. Messages are for what is too large for the ring, and for news:
  *
  *        main thread                                                                     flush thread
- *   a line that is larger than the ring  ─── { payload, text }, before its frame ─────▶  taken when its frame is next
+ *   a line that is larger than the ring  ─── { ring, payload, text }, before its frame ▶  taken when its frame is next
+ *   the ring of another isolate          ─── { serve, memory } ────────────────────────▶  served beside the first one, for the same sink
+ *   ... is empty, its isolate may be gone ── { leave } ────────────────────────────────▶  let go
  *   flush(): TARGET = HEAD, WANTED = 1, wake                                             TAIL has reached TARGET:
  *   settle what waits for it             ◀── { reached } ──────────────────────────────  WANTED = 0
  *   counters, stderr                     ◀── { failure, retried } ─────────────────────  the destination is in trouble
  *   a sink that answers later: wake by message, because its thread has an event loop and may not sleep on a word
  */
 
+/** The name of the ring of the queue that started the flush thread; those of other isolates have names by chance. */
+export const OWN_RING = ''
+
 /** What a flush thread is started with. */
 export interface FlushThreadData {
   readonly sink: SinkSpec
   readonly memory: SharedArrayBuffer
-  /** `OutsideLine`s arrive here. */
-  readonly payloads: MessagePort
+  /** Each `ToInbox` arrives here. */
+  readonly inbox: MessagePort
   /** Names this start of the isolate that logs, and so its batches. */
   readonly instance: string
   /** How long it sleeps at most before it looks again, in ms; Infinity: until it is woken. */
@@ -27,9 +32,13 @@ export interface FlushThreadData {
 
 /** A line that is too large for the ring. */
 export interface OutsideLine {
+  readonly ring: string
   readonly payload: number
   readonly text: string
 }
+
+/** Main thread to flush thread: what is not in the memory of its ring. */
+export type ToInbox = OutsideLine | { readonly serve: string; readonly memory: SharedArrayBuffer } | { readonly leave: string }
 
 /** Main thread to a flush thread that has an event loop: look what is new, or end. */
 export type ToFlushThread = typeof RING | typeof STOP

@@ -1,21 +1,38 @@
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Pause, Sink } from '../../sinks'
-import { OWNER, QueueMemory, RingReader, WORD } from '../ring'
+import { FRAME, type Frame, OWNER, QueueMemory, RingReader, WORD } from '../ring'
 import { FrameLines } from './frame-lines'
-import type { FromFlushThread, OutsideLine } from './protocol'
+import type { FromFlushThread } from './protocol'
 import { writeFrame } from './write-frame'
+
+/*
+ * A ring of another isolate in which nothing moves for so long belongs to a thread that ended in the middle of something: one that lives
+ * waits two seconds at most before its next try.
+ */
+const LIFELESS_MS = 5_000
 
 /** One ring as its flush thread sees it. */
 export class ServedRing {
   readonly memory: QueueMemory
+  readonly #owner: typeof OWNER.flush | typeof OWNER.host
   readonly #reader: RingReader
-  readonly #lines: FrameLines
+  readonly #listen: () => void
   readonly #tell: (message: FromFlushThread) => void
+  readonly #outside = new Map<number, string>()
+  readonly #lines = new FrameLines((payload) => this.#outside.get(payload))
+  #stillAt: readonly number[] = []
+  #stillSince = 0
 
-  constructor(shared: SharedArrayBuffer, payloads: MessagePort, tell: (message: FromFlushThread) => void) {
-    this.memory = new QueueMemory(shared)
+  /** `owner` is what the lock says while this thread has it. `listen` has messages that have arrived handed out. */
+  constructor(
+    shared: SharedArrayBuffer,
+    owner: typeof OWNER.flush | typeof OWNER.host,
+    listen: () => void,
+    tell: (message: FromFlushThread) => void,
+  ) {
+    this.memory = owner === OWNER.host ? QueueMemory.borrowed(shared) : new QueueMemory(shared)
+    this.#owner = owner
     this.#reader = new RingReader(this.memory)
-    this.#lines = new FrameLines((payload) => textOf(payloads, payload))
+    this.#listen = listen
     this.#tell = tell
   }
 
@@ -23,21 +40,21 @@ export class ServedRing {
     return this.#reader.isEmpty
   }
 
-  /** Writes the next frame; false if there is none, or somebody else has the lock. */
+  /** Keeps a line that is too large for the ring until its frame is next. */
+  keep(payload: number, text: string): void {
+    this.#outside.set(payload, text)
+  }
+
+  /** Writes the next frame; false if there is none that can be written now, or somebody else has the lock. */
   step(sink: Sink, pause: Pause): boolean {
-    const { words } = this.memory
-    if (Atomics.compareExchange(words, WORD.owner, OWNER.free, OWNER.flush) !== OWNER.free) return false
+    if (!this.#lock()) return false
     const frame = this.#reader.frame()
-    if (frame !== undefined) {
-      const lines = this.#lines.of(frame)
-      const onTrouble = (failure: string): void => this.#tell({ failure, retried: true })
-      const delivery = writeFrame(this.memory, this.#reader, frame, lines, sink, pause, onTrouble)
-      if (delivery.outcome === 'rejected') this.#tell({ failure: delivery.reason, retried: false })
-    }
+    const isWritten = frame !== undefined && (this.#isComplete(frame) ? this.#write(frame, sink, pause) : this.#giveUp(frame))
+    const { words } = this.memory
     Atomics.store(words, WORD.owner, OWNER.free)
     Atomics.notify(words, WORD.owner)
     this.tellIfReached()
-    return frame !== undefined
+    return isWritten
   }
 
   /** Answers a `flush()` that waits for what is resolved now. */
@@ -48,12 +65,51 @@ export class ServedRing {
     Atomics.store(words, WORD.wanted, 0)
     this.#tell({ reached: true })
   }
-}
 
-/** The text of a line that is too large for the ring; the thread that logs has sent it before the frame that stands for it. */
-export function textOf(payloads: MessagePort, wanted: number): string | undefined {
-  for (;;) {
-    const message = receiveMessageOnPort(payloads)?.message as OutsideLine | undefined
-    if (message === undefined || message.payload === wanted) return message?.text
+  #lock(): boolean {
+    const { words } = this.memory
+    const owner = Atomics.compareExchange(words, WORD.owner, OWNER.free, this.#owner)
+    if (owner === OWNER.free) return true
+    if (this.#owner !== OWNER.host || this.isEmpty || !this.#isLifeless()) return false
+    // It was terminated while it wrote. The thread that started this one never is: when it ends, all do.
+    return Atomics.compareExchange(words, WORD.owner, owner, this.#owner) === owner
+  }
+
+  #write(frame: Frame, sink: Sink, pause: Pause): true {
+    const lines = this.#lines.of(frame)
+    const onTrouble = (failure: string): void => this.#tell({ failure, retried: true })
+    const delivery = writeFrame(this.memory, this.#reader, frame, lines, sink, pause, onTrouble)
+    if (delivery.outcome === 'rejected') this.#tell({ failure: delivery.reason, retried: false })
+    if (frame.kind === FRAME.outside && delivery.outcome !== 'unfinished') this.#forget(frame.payload)
+    return true
+  }
+
+  /* The thread that logs has sent the text before the frame that stands for it, but for another isolate it goes through the main thread. */
+  #isComplete({ kind, payload }: Frame): boolean {
+    if (kind !== FRAME.outside || this.#outside.has(payload)) return true
+    this.#listen()
+    return this.#outside.has(payload)
+  }
+
+  #giveUp(frame: Frame): boolean {
+    if (!this.#isLifeless()) return false
+    this.#reader.resolve(frame, 'rejected', 0)
+    this.#tell({ failure: 'a line that is larger than the queue got lost with the thread that logged it', retried: false })
+    return true
+  }
+
+  #forget(payload: number): void {
+    for (const known of this.#outside.keys()) if (known <= payload) this.#outside.delete(known)
+  }
+
+  #isLifeless(): boolean {
+    const { words } = this.memory
+    const at = [WORD.owner, WORD.beat, WORD.head, WORD.tail, WORD.written].map((word) => Atomics.load(words, word))
+    const now = performance.now()
+    if (at.some((value, i) => value !== this.#stillAt[i])) {
+      this.#stillAt = at
+      this.#stillSince = now
+    }
+    return now - this.#stillSince >= LIFELESS_MS
   }
 }
