@@ -9,7 +9,7 @@ const FIXTURES = projectFile('test/fixtures/loaders')
 
 /* An application that has installed the tarball, with the fixtures as its sources. */
 async function appWith(packages: readonly string[] = []): Promise<string> {
-  const folder = tempFolder()
+  const folder = join(tempFolder(), 'mes données – 日本')
   cpSync(FIXTURES, folder, { recursive: true })
   await installPacked(folder, packages)
   return folder
