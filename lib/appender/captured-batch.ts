@@ -1,6 +1,7 @@
 import type { LogEvent } from '../event'
 import { CaptureCodec, jsonLayout, type Layout, MAX_ADDED, type Origin } from '../layout'
 import { type EventBatch, MAX_BYTES_PER_UNIT } from './event-batch'
+import { LineBatch } from './line-batch'
 import { FRAME, type FrameContent, HEADER_BYTES, padded } from './ring'
 
 const NO_ROWS = new Int32Array(0)
@@ -9,6 +10,7 @@ const NO_ROWS = new Int32Array(0)
 export class CapturedBatch implements EventBatch {
   readonly #layout: Layout
   readonly #codec: CaptureCodec
+  #inner: LineBatch | undefined
   #recordBytes = 0
   #firstSeq = 0
   #severity = 0
@@ -53,6 +55,12 @@ export class CapturedBatch implements EventBatch {
 
   line(event: LogEvent, seq: number): string {
     return this.#layout(event, seq)
+  }
+
+  /* Values could only follow the record that is being made; a line can be handed over before it. */
+  inner(): EventBatch {
+    this.#inner ??= new LineBatch(this.#layout)
+    return this.#inner
   }
 
   take(): FrameContent {

@@ -10,8 +10,13 @@ const MAX_LOGGER_LENGTH = 128
  */
 export function cutEvent(event: LogEvent, bytes: number, most: number, hard: boolean): LogEvent {
   const { time, level, traceId, spanId, flags, hlc, mdc, caller, rate, replayed } = event
-  const msg = event.msg.slice(0, Math.floor(most / 2 / MAX_BYTES_PER_UNIT)).toWellFormed()
-  const logger = hard ? event.logger.slice(0, MAX_LOGGER_LENGTH).toWellFormed() : event.logger
+  const msg = beginning(event.msg, Math.floor(most / 2 / MAX_BYTES_PER_UNIT))
+  const logger = hard ? beginning(event.logger, MAX_LOGGER_LENGTH) : event.logger
   const said = { time, level, logger, msg, traceId, spanId, flags, hlc, caller, rate, replayed }
   return { ...said, mdc: hard ? {} : mdc, fields: { truncatedBytes: bytes }, err: undefined }
+}
+
+/* At most `units` of `text`, no character cut in two. */
+function beginning(text: string, units: number): string {
+  return text.slice(0, units).replace(/[\ud800-\udbff]$/, '')
 }

@@ -5,7 +5,7 @@ import type { FrameContent } from './ring'
  * The events that are gathered for the next frame, on the heap of the thread that logs.
  *
  * First `record`, which may run code of the application (getters, `toJSON`) that logs, flushes or ends the process; then the event is either
- * forgotten or added by `add`. A log call inside another one does both before the outer `record` returns.
+ * forgotten or added by `add`. A log call inside another one does both, with the batch `inner`, before the outer `record` returns.
  */
 export interface EventBatch {
   /** How many events were added. */
@@ -24,6 +24,8 @@ export interface EventBatch {
   frameBytesWith(): number
   /** The finished line of the event of the last record. */
   line(event: LogEvent, seq: number): string
+  /** The batch for what is logged while this one makes a record, by getters of what is logged. */
+  inner(): EventBatch
   /** What was gathered, as the content of a frame, good until the next call; the batch is empty then. */
   take(): FrameContent
 }

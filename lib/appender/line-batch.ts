@@ -86,6 +86,10 @@ export class LineBatch implements EventBatch {
     return this.#line
   }
 
+  inner(): this {
+    return this
+  }
+
   take(): FrameContent {
     const content: FrameContent = {
       ...{ kind: FRAME.lines, flags: this.#flags, events: this.#events, firstSeq: this.#firstSeq, severity: this.#severity },

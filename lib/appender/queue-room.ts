@@ -109,14 +109,14 @@ export class QueueRoom {
     const taken = this.usedBytes + (batch.events > 0 ? batch.frameBytes() : 0)
     if (discardable && this.#isReserved(taken)) return 'reserved'
     const frame = batch.frameBytesWith() + more * (batch.recordBytes() + ROW.words * WORD_BYTES)
-    return this.#admits(this.usedBytes + frame, more) && this.#ring.fits(frame) ? 'room' : 'none'
+    return this.#admits(frame, 0, more) ? 'room' : 'none'
   }
 
   /** The same for a line that goes outside of the ring, behind an empty batch. One that is larger than all there is must be alone. */
   verdictOutside(bytes: number, frame: number, discardable: boolean): Verdict {
     if (this.usedBytes === 0) return 'room'
     if (discardable && this.#isReserved(this.usedBytes)) return 'reserved'
-    return this.#admits(this.usedBytes + bytes + frame) && this.#ring.fits(frame) ? 'room' : 'none'
+    return this.#admits(frame, bytes) ? 'room' : 'none'
   }
 
   get #freeEvents(): number {
@@ -124,11 +124,12 @@ export class QueueRoom {
   }
 
   #isReserved(taken: number): boolean {
-    // A line that is larger than all there is leaves less than nothing free, also where nothing is reserved.
-    return (this.#reservedBytes > 0 && this.#queueBytes - taken < this.#reservedBytes) || this.#freeEvents < this.#reservedEvents
+    // A line that is larger than all there is makes less than nothing free.
+    return Math.max(this.#queueBytes - taken, 0) < this.#reservedBytes || this.#freeEvents < this.#reservedEvents
   }
 
-  #admits(bytes: number, more = 0): boolean {
-    return this.#freeEvents > more && bytes <= this.#queueBytes
+  /* The ring is never smaller than `queueBytes`. */
+  #admits(frame: number, outside: number, more = 0): boolean {
+    return this.#freeEvents > more && this.usedBytes + this.#ring.cost(frame) + outside <= this.#queueBytes
   }
 }

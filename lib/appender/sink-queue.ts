@@ -39,7 +39,9 @@ const LEVEL_OF = new Map(LEVELS.map((level) => [SEVERITY[level], level]))
 export class SinkQueue {
   readonly #spec: SinkSpec
   readonly #options: ResolvedAppenderOptions
-  readonly #batch: EventBatch
+  #batch: EventBatch
+  /* The batch that makes a record now. */
+  #recording: EventBatch | undefined
   readonly #memory: QueueMemory
   readonly #ring: RingWriter
   readonly #reader: RingReader
@@ -57,6 +59,7 @@ export class SinkQueue {
   #highWater = 0
   #durabilityMissed = 0
   #isFull = false
+  #records = 0
   /* The number of the next announcement, taken when one was first tried; and where TAIL was when there was no room for it. */
   #announcementSeq: number | undefined
   #deniedAt: number | undefined
@@ -80,7 +83,7 @@ export class SinkQueue {
   append(event: LogEvent, seq: number): void {
     // Getters of what is logged may log too, or flush, or end the process: all of that happens before this event is here.
     if (this.#losses.isPending) this.#announceLoss(event.level)
-    const size = this.#batch.record(event, seq)
+    const size = this.#record(event, seq)
     this.#entered++
     let isIn = true
     if (this.#room.isAmple(size)) this.#add(event.level, seq)
@@ -172,6 +175,31 @@ export class SinkQueue {
     this.#post()
   }
 
+  #record(event: LogEvent, seq: number): number {
+    this.#records++
+    if (this.#recording === this.#batch) this.#goInside()
+    const batch = this.#batch
+    const outer = this.#recording
+    this.#recording = batch
+    try {
+      return batch.record(event, seq)
+    } finally {
+      this.#recording = outer
+      if (this.#batch !== batch) {
+        this.#post()
+        this.#batch = batch
+      }
+    }
+  }
+
+  /* A getter of what is logged logs: what it says comes before the record that is being made, and may have to be handed over before that is done. */
+  #goInside(): void {
+    const inner = this.#batch.inner()
+    if (inner === this.#batch) return
+    this.#post()
+    this.#batch = inner
+  }
+
   /* Adds the last record. */
   #add(level: Level, seq: number): void {
     this.#batch.add(SEVERITY[level], seq, this.#flagsOf(level))
@@ -186,18 +214,18 @@ export class SinkQueue {
   }
 
   /* The way of an event when room is scarce, or when it is large; false if it is not taken. */
-  #addExactly(event: LogEvent, seq: number, cuts: number): boolean {
+  #addExactly(event: LogEvent, seq: number, cuts: number, uncut?: number): boolean {
     const { maxEventBytes } = this.#options
     const bytes = this.#batch.recordBytes()
     if (bytes > maxEventBytes && cuts < 2) {
-      const cut = cutEvent(event, bytes, maxEventBytes, cuts > 0)
-      this.#batch.record(cut, seq)
-      return this.#addExactly(cut, seq, cuts + 1)
+      const cut = cutEvent(event, uncut ?? bytes, maxEventBytes, cuts > 0)
+      this.#record(cut, seq)
+      return this.#addExactly(cut, seq, cuts + 1, uncut ?? bytes)
     }
     if (this.#room.isOutside(this.#batch.frameBytesWith())) this.#post()
     if (this.#room.isOutside(this.#batch.frameBytesWith())) return this.#addOutside(event, seq)
     const discardable = SEVERITY[event.level] <= SEVERITY.info
-    const isIn = this.#letIn(event.level, seq, () => {
+    const isIn = this.#letIn(event, seq, () => {
       if (this.#room.isOutside(this.#batch.frameBytesWith())) this.#post()
       return this.#room.verdict(this.#batch, discardable)
     })
@@ -212,7 +240,7 @@ export class SinkQueue {
     const severity = SEVERITY[level]
     const rows = Int32Array.of(line.length, severity, 0, traceId === undefined ? -1 : 0)
     const frame = padded(HEADER_BYTES + rows.byteLength + TRACE_ID_BYTES)
-    const isIn = this.#letIn(level, seq, () => {
+    const isIn = this.#letIn(event, seq, () => {
       // What came before it may not be overtaken.
       this.#post()
       return this.#room.verdictOutside(bytes, frame, severity <= SEVERITY.info)
@@ -234,12 +262,12 @@ export class SinkQueue {
   }
 
   /* Applies the overflow policy: whether the event may come in, now or after a wait. One that may not is counted. */
-  #letIn(level: Level, seq: number, verdict: () => Verdict): boolean {
-    const refusal = this.#refusal(verdict)
-    return refusal === undefined || this.#discard(level, seq, refusal)
+  #letIn(event: LogEvent, seq: number, verdict: () => Verdict): boolean {
+    const refusal = this.#refusal(event, seq, verdict)
+    return refusal === undefined || this.#discard(event.level, seq, refusal)
   }
 
-  #refusal(verdict: () => Verdict): LossReason | undefined {
+  #refusal(event: LogEvent, seq: number, verdict: () => Verdict): LossReason | undefined {
     const look = (): Verdict => {
       this.#room.look()
       return verdict()
@@ -247,7 +275,10 @@ export class SinkQueue {
     if (verdict() === 'room') return undefined
     const found = look()
     if (found === 'room') return undefined
+    const records = this.#records
     this.#tellFull()
+    // A listener has logged: the last record is one of its own.
+    if (this.#records !== records) this.#record(event, seq)
     if (found === 'reserved') return 'threshold'
     if (this.#options.overflow === 'drop-newest') return 'full'
     this.#post()
@@ -285,7 +316,7 @@ export class SinkQueue {
     if (before !== undefined && this.#ring.tail === denied) return
     const event = this.#losses.announcement()
     this.#announcementSeq ??= nextSequence()
-    this.#batch.record(event, this.#announcementSeq)
+    this.#record(event, this.#announcementSeq)
     if (this.#room.isOutside(this.#batch.frameBytesWith())) this.#post()
     if (this.#room.verdict(this.#batch, discardable, before === undefined ? 0 : 1) !== 'room') {
       this.#deniedInfoAt = this.#ring.tail
@@ -327,9 +358,10 @@ export class SinkQueue {
   }
 
   /* There was room for each of these events when it came, so this does not happen; if it does all the same, it is counted. */
-  #forfeit({ events, rows, rowWords, firstSeq }: FrameContent): void {
+  #forfeit({ events, rows, rowWords, firstSeq, severity }: FrameContent): void {
     for (let i = 0; i < events; i++) {
-      const level = LEVEL_OF.get(rows[i * rowWords + ROW.severity] as number) as Level
+      // Captured events have no rows.
+      const level = LEVEL_OF.get(rowWords === 0 ? severity : (rows[i * rowWords + ROW.severity] as number)) as Level
       this.#discard(level, firstSeq, 'full')
     }
     this.#room.forfeit(events)

@@ -60,7 +60,12 @@ export class RingWriter {
 
   /** Whether a frame of `bytes`, its header and padding included, can be written now. */
   fits(bytes: number): boolean {
-    return this.used + this.#padding(bytes) + bytes <= this.#memory.capacity
+    return this.used + this.cost(bytes) <= this.#memory.capacity
+  }
+
+  /** Bytes that a frame of `bytes` takes now, those included that are lost at the end of the ring before it. */
+  cost(bytes: number): number {
+    return this.#padding(bytes) + bytes
   }
 
   /** Bytes that are lost at the end of the ring if a frame of `bytes` comes next. */
