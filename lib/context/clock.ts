@@ -87,11 +87,12 @@ function msText(ms: number): string {
   return lastMsText
 }
 
+const BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 /* Few traces have more than 256 events and calls in one millisecond. */
-const SMALL_COUNTERS: readonly string[] = Array.from({ length: 256 }, (_, counter) => counter.toString(16).padStart(4, '0'))
+const SMALL_COUNTERS: readonly string[] = BYTES.map((byte) => `00${byte}`)
 
 function counterText(counter: number): string {
-  return SMALL_COUNTERS[counter] ?? counter.toString(16).padStart(4, '0')
+  return SMALL_COUNTERS[counter] ?? `${BYTES[counter >> 8]}${BYTES[counter & 0xff]}`
 }
 
 /* The number that the lower hex digits from `from` to before `to` make, or -1. Faster than a pattern and `parseInt`. */

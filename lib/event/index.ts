@@ -16,7 +16,7 @@ export {
 } from './json'
 export { isThreshold, LEVELS, type Level, SEVERITY, type Threshold } from './level'
 export { captureLine, type FinishedLine, type LineContent } from './line-event'
-export { type Caller, captureEvent, type LogEvent, type Marks, marked, type Statement } from './log-event'
+export { type Caller, captureEvent, captureParts, type LogEvent, type Marks, marked, type Statement } from './log-event'
 export {
   type EventSubscriber,
   emit,

@@ -77,9 +77,21 @@ export interface Statement {
 }
 
 /** The event that `statement` makes in `scope` (undefined: outside any trace) now; moves the trace's clock. */
-export function captureEvent(scope: Scope | undefined, statement: Statement): LogEvent {
+export function captureEvent(scope: Scope | undefined, { level, logger, msg, fields, err, caller }: Statement): LogEvent {
+  return captureParts(scope, level, logger, msg, fields, err, caller)
+}
+
+/** `captureEvent` without an object for the statement, for the log call. */
+export function captureParts(
+  scope: Scope | undefined,
+  level: Level,
+  logger: string,
+  msg: string,
+  fields: Statement['fields'],
+  err: unknown,
+  caller: Caller | undefined,
+): LogEvent {
   const time = Date.now()
-  const { level, logger, msg, fields, err, caller } = statement
   if (scope === undefined) {
     const hlc = processClock.tick(time)
     return { time, level, logger, msg, traceId: undefined, spanId: undefined, hlc, mdc: NO_FIELDS, fields, err, caller }

@@ -17,7 +17,7 @@ const PLACEHOLDER = /%[sdifjoOc%]/g
  * `err`, and anything else is appended to the message. A message without further arguments is never interpreted.
  */
 export function readArguments(first: unknown, rest: readonly unknown[]): Said {
-  if (typeof first === 'string') return readMessage(first, rest)
+  if (typeof first === 'string') return readRest(first, rest)
   const [second, ...others] = rest
   const hasMessage = typeof second === 'string'
   const said = hasMessage ? readRest(second, others) : readRest('', rest)
@@ -26,12 +26,13 @@ export function readArguments(first: unknown, rest: readonly unknown[]): Said {
   return { msg: said.msg, ...withError(said.fields === undefined ? first : { ...first, ...said.fields }, said.err) }
 }
 
-/* Most calls are `(msg)` and `(msg, fields)`, so these are told apart first. */
-function readMessage(msg: string, rest: readonly unknown[]): Said {
-  if (rest.length === 0) return { msg, fields: undefined, err: undefined }
-  const only = rest[0]
-  if (rest.length > 1 || !isLiteral(only) || hasPlaceholder(msg)) return readRest(msg, rest)
-  return isObject(ownValue(only, 'err')) ? { msg, ...withError(only, undefined) } : { msg, fields: only, err: undefined }
+/**
+ * Whether a call of `count` arguments after the first is `(msg)` or `(msg, fields)` with nothing in it to be read: as most are. They are told
+ * without an object to tell it by.
+ */
+export function isSimple(first: unknown, count: number, second: unknown): first is string {
+  if (typeof first !== 'string' || count > 1) return false
+  return count === 0 || (isLiteral(second) && !hasPlaceholder(first) && !isObject(ownValue(second, 'err')))
 }
 
 /* The message that was looked at last and has none: most are constants of the code, and to compare two of these costs a tenth of a look. */

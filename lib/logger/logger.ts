@@ -1,9 +1,9 @@
 import { attention, currentScope, type Scope } from '../context'
 import { counters } from '../diagnostics'
-import { captureEvent, type Level, reasonOf, SEVERITY } from '../event'
+import { type Caller, captureParts, type Level, type LogEvent, reasonOf, SEVERITY } from '../event'
 import { probe } from '../internal/probe'
 import { processWide } from '../internal/runtime'
-import { readArguments } from './arguments'
+import { isSimple, readArguments } from './arguments'
 import { callerOf } from './caller'
 import { startFromEnvironment } from './configure'
 import { dispatch, type Taker, takerBelow } from './dispatch'
@@ -42,27 +42,33 @@ export class Logger {
   }
 
   trace(first: unknown, ...rest: unknown[]): void {
-    this.#log('trace', TRACE, first, rest)
+    if (rest.length > 1) this.#logAll('trace', TRACE, first, ...rest)
+    else this.#log('trace', TRACE, first, rest.length, rest[0])
   }
 
   debug(first: unknown, ...rest: unknown[]): void {
-    this.#log('debug', DEBUG, first, rest)
+    if (rest.length > 1) this.#logAll('debug', DEBUG, first, ...rest)
+    else this.#log('debug', DEBUG, first, rest.length, rest[0])
   }
 
   info(first: unknown, ...rest: unknown[]): void {
-    this.#log('info', INFO, first, rest)
+    if (rest.length > 1) this.#logAll('info', INFO, first, ...rest)
+    else this.#log('info', INFO, first, rest.length, rest[0])
   }
 
   warn(first: unknown, ...rest: unknown[]): void {
-    this.#log('warn', WARN, first, rest)
+    if (rest.length > 1) this.#logAll('warn', WARN, first, ...rest)
+    else this.#log('warn', WARN, first, rest.length, rest[0])
   }
 
   error(first: unknown, ...rest: unknown[]): void {
-    this.#log('error', ERROR, first, rest)
+    if (rest.length > 1) this.#logAll('error', ERROR, first, ...rest)
+    else this.#log('error', ERROR, first, rest.length, rest[0])
   }
 
   fatal(first: unknown, ...rest: unknown[]): void {
-    this.#log('fatal', FATAL, first, rest)
+    if (rest.length > 1) this.#logAll('fatal', FATAL, first, ...rest)
+    else this.#log('fatal', FATAL, first, rest.length, rest[0])
   }
 
   /** Whether a call at `level` would write anything, now or when its trace fails: for arguments that are dear to compute. */
@@ -77,34 +83,61 @@ export class Logger {
     return new Logger(this.#node, { ...this.#fields, ...fields }, this.#scope)
   }
 
-  #log(level: Level, severity: number, first: unknown, rest: readonly unknown[]): void {
-    if (severity >= this.#node.effective) this.#say(level, first, rest, dispatch)
-    else if (severity >= wanted.lowest) this.#sayBelow(level, severity, first, rest)
+  /* The compiler makes no array of what a method is called with, because all that is asked of it is its length, its first item and to hand it on. */
+  #logAll(level: Level, severity: number, first: unknown, ...rest: unknown[]): void {
+    this.#log(level, severity, first, rest.length, undefined, rest)
   }
 
-  #sayBelow(level: Level, severity: number, first: unknown, rest: readonly unknown[]): void {
+  #log(level: Level, severity: number, first: unknown, count: number, second: unknown, rest?: readonly unknown[]): void {
+    if (severity >= this.#node.effective) this.#say(level, first, count, second, rest, dispatch)
+    else if (severity >= wanted.lowest) this.#sayBelow(level, severity, first, count, second, rest)
+  }
+
+  #sayBelow(
+    level: Level,
+    severity: number,
+    first: unknown,
+    count: number,
+    second: unknown,
+    rest: readonly unknown[] | undefined,
+  ): void {
     const taker = takerBelow(severity, this.#node, this.#currentScope())
-    if (taker !== undefined) this.#say(level, first, rest, taker)
+    if (taker !== undefined) this.#say(level, first, count, second, rest, taker)
   }
 
-  #say(level: Level, first: unknown, rest: readonly unknown[], take: Taker): void {
+  #say(level: Level, first: unknown, count: number, second: unknown, rest: readonly unknown[] | undefined, take: Taker): void {
     if (probe.logCall !== undefined) probe.logCall(currentScope())
     const caller = routesOf(this.#node).caller ? callerOf(this[level]) : undefined
     const scope = this.#currentScope()
     try {
-      const { msg, fields, err } = readArguments(first, rest)
-      const all = this.#fields === undefined ? fields : merged(this.#fields, fields)
-      const said =
-        serializers.active === undefined
-          ? { level, logger: this.name, msg, fields: all, err, caller }
-          : { level, logger: this.name, msg, fields: serializeFields(all), err: serializeError(err), caller }
-      take(captureEvent(scope, said), this.#node, scope)
+      if (isSimple(first, count, second)) {
+        take(this.#capture(scope, level, first, second as Fields | undefined, undefined, caller), this.#node, scope)
+        return
+      }
+      const { msg, fields, err } = readArguments(first, rest ?? (count === 0 ? [] : [second]))
+      take(this.#capture(scope, level, msg, fields, err, caller), this.#node, scope)
     } catch (error) {
       // An object of the caller's threw while it was read (a proxy, say): the line says so in its place.
       counters.valuesReplaced++
-      const msg = `[arguments threw: ${reasonOf(error)}]`
-      take(captureEvent(scope, { level, logger: this.name, msg, caller }), this.#node, scope)
+      take(
+        captureParts(scope, level, this.name, `[arguments threw: ${reasonOf(error)}]`, undefined, undefined, caller),
+        this.#node,
+        scope,
+      )
     }
+  }
+
+  #capture(
+    scope: Scope | undefined,
+    level: Level,
+    msg: string,
+    fields: Fields | undefined,
+    err: unknown,
+    caller: Caller | undefined,
+  ): LogEvent {
+    const all = this.#fields === undefined ? fields : merged(this.#fields, fields)
+    if (serializers.active === undefined) return captureParts(scope, level, this.name, msg, all, err, caller)
+    return captureParts(scope, level, this.name, msg, serializeFields(all), serializeError(err), caller)
   }
 
   #currentScope(): Scope | undefined {
