@@ -9,7 +9,7 @@ const pages = readdirSync(projectFile('docs/reference/sinks'))
 function known(name: string): string[] {
   const make = (tracelane as unknown as Record<string, (options: unknown) => unknown>)[name]
   try {
-    make?.({ ...{ url: 'http://logs.example', path: 'x' }, wrong: 1 })
+    make?.({ url: 'http://logs.example', filePattern: 'x-%d', wrong: 1 })
   } catch (error) {
     const [, names = ''] = /(?:knows) ([\w, ]+)/i.exec((error as Error).message) ?? []
     return names.trim().split(', ')
@@ -33,7 +33,7 @@ describe('docs/reference/sinks', () => {
     })
 
     it(`${page} lists all options of ${name}, and no others`, () => {
-      const [section = ''] = text.split('## Options\n')[1]?.split('\n## ') ?? []
+      const [section = ''] = text.split('## Options\n')[1]?.split(/\n##+ /) ?? []
       const listed = [...section.matchAll(/^\| ((?:`\w+`(?:, )?)+)/gm)].flatMap(
         ([, cell]) => (cell as string).match(/\w+/g) ?? [],
       )

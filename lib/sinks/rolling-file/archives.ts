@@ -2,10 +2,9 @@ import { readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ArchiveName, FilePattern } from './file-pattern'
 
-/** A finished file that was found on the disk. */
+/** A file that was found on the disk under a name of the pattern, or whatever else has that name. */
 export interface Archive extends ArchiveName {
   readonly path: string
-  readonly bytes: number
 }
 
 /** What is kept of finished files; undefined: all. */
@@ -18,7 +17,12 @@ export interface Retention {
 export function archivesOf(pattern: FilePattern): Archive[] {
   const found: Archive[] = []
   look(pattern, pattern.root, [], found)
-  return found.sort((a, b) => b.ordinal - a.ordinal || b.index - a.index)
+  return sorted(found)
+}
+
+/** Puts files in order, the newest first. */
+export function sorted(archives: Archive[]): Archive[] {
+  return archives.sort((a, b) => b.ordinal - a.ordinal || b.index - a.index)
 }
 
 function look(pattern: FilePattern, folder: string, above: readonly string[], found: Archive[]): void {
@@ -33,8 +37,8 @@ function look(pattern: FilePattern, folder: string, above: readonly string[], fo
       continue
     }
     const archive = pattern.read(segments)
-    // Whatever has the name takes its index, a folder too; only files are ever removed.
-    if (archive !== undefined) found.push({ ...archive, path, bytes: sizeOf(path) })
+    // Whatever has the name takes its index, a folder too.
+    if (archive !== undefined) found.push({ ...archive, path })
   }
 }
 
@@ -46,12 +50,13 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function sizeOf(path: string): number {
+/** How large a file is; undefined for what is none, or not there. */
+export function fileSize(path: string): number | undefined {
   try {
-    const stat = statSync(path)
-    return stat.isFile() ? stat.size : Number.NaN
+    const stat = statSync(path, { throwIfNoEntry: false })
+    return stat?.isFile() === true ? stat.size : undefined
   } catch {
-    return Number.NaN
+    return undefined
   }
 }
 
@@ -69,9 +74,9 @@ export function expired(
   let total = 0
   let full = false
   return archives
-    .filter(({ bytes, form }) => !Number.isNaN(bytes) && form !== 'unfinished')
+    .filter(({ form }) => form !== 'unfinished')
     .filter((file, place) => {
-      total += file.bytes
+      if (totalSizeCapBytes !== undefined) total += fileSize(file.path) ?? 0
       // Once one has to go, all that are older go: what stays has no gaps.
       full ||= totalSizeCapBytes !== undefined && total > totalSizeCapBytes
       if (full) return true

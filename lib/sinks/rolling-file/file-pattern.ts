@@ -71,13 +71,22 @@ export function filePattern(pattern: string, timezone: string | undefined): File
   const finest = finestOf(dates.flatMap(({ fields }) => fields))
   const [root, parts] = partsOf(tokens, indexes === 1)
 
+  /* No unit is smaller than a second. */
+  let second = Number.NaN
+  let period = ''
+  const periodAt = (time: number): string => {
+    const now = Math.floor(time / 1000)
+    if (now !== second) period = dates.map(({ format }) => format(now * 1000)).join('\n')
+    second = now
+    return period
+  }
   const ordinal = (texts: readonly string[]): number => (finest === undefined ? 0 : ordinalOf(finest, dates, texts))
   return {
     ...{ hasDate: dates.length > 0, hasIndex: indexes === 1, gzip, root, parts },
-    periodAt: (time) => dates.map(({ format }) => format(time)).join('\n'),
-    ordinalOf: (period) => ordinal(period.split('\n')),
-    pathOf(period, index) {
-      const texts = period.split('\n')[Symbol.iterator]()
+    periodAt,
+    ordinalOf: (name) => ordinal(name.split('\n')),
+    pathOf(name, index) {
+      const texts = name.split('\n')[Symbol.iterator]()
       const path = tokens.map((token) => (typeof token === 'string' ? token : 'date' in token ? texts.next().value : index))
       return path.join('') + (indexes === 1 || index === 0 ? '' : `.${index}`)
     },

@@ -13,7 +13,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { DELIVERED, type Pause, type SendResult, type Sink } from '../sink'
 import { writeFully } from '../write-fully'
-import { type Archive, archivesOf, expired, nextIndex, remove } from './archives'
+import { type Archive, archivesOf, expired, fileSize, nextIndex, remove, sorted } from './archives'
 import { Compressor } from './compression/compressor'
 import { eventTime } from './event-time'
 import { type FilePattern, filePattern } from './file-pattern'
@@ -238,8 +238,9 @@ class RollingFile implements Sink {
     return { path: this.#pattern.pathOf(period, index), period, index }
   }
 
-  #goesOn({ form, bytes, path }: Archive): boolean {
-    if (form !== 'plain' || !(bytes < (this.#options.maxFileBytes ?? Number.MAX_SAFE_INTEGER))) return false
+  #goesOn({ form, path }: Archive): boolean {
+    const bytes = fileSize(path)
+    if (form !== 'plain' || bytes === undefined || bytes >= (this.#options.maxFileBytes ?? Number.MAX_SAFE_INTEGER)) return false
     return !this.#pattern.gzip || !endsLine(path, bytes)
   }
 
@@ -250,14 +251,14 @@ class RollingFile implements Sink {
 
   /* At the start: what an earlier process has left, and the file itself if it shall not be gone on with. */
   #resume(file: OpenFile): void {
-    this.#tidy()
+    this.#tidy(archivesOf(this.#pattern))
     const archives = archivesOf(this.#pattern).filter(({ path }) => path !== file.path)
     remove(
       archives.filter(({ form }) => form === 'unfinished').map(({ path }) => path),
       this.#pattern.root,
     )
     if (this.#pattern.gzip) {
-      const plain = archives.filter(({ form, bytes }) => form === 'plain' && !Number.isNaN(bytes))
+      const plain = archives.filter(({ form, path }) => form === 'plain' && fileSize(path) !== undefined)
       this.#compressor.add(plain.map(({ path }) => path))
     }
     const born = statOf(file.path)?.birthtimeMs ?? 0
@@ -265,27 +266,27 @@ class RollingFile implements Sink {
   }
 
   #finish(file: OpenFile): void {
+    const archives = archivesOf(this.#pattern)
     let { path, index } = file
     if (this.#options.path === undefined) {
       this.#unfinished = undefined
       this.#close()
     } else {
-      index = this.#nextIndex(archivesOf(this.#pattern), file.period)
+      index = this.#nextIndex(archives, file.period)
       path = this.#pattern.pathOf(file.period, index)
       this.#rename(file.path, path)
       this.#close()
     }
     this.#last = { period: file.period, index }
     if (this.#unsynced.length < MAX_UNSYNCED) this.#unsynced.push(path)
-    this.#tidy()
+    this.#tidy(this.#options.path === undefined ? archives : sorted([...archives, this.#named(path, file.period, index)]))
     if (this.#pattern.gzip) this.#compressor.add([path])
   }
 
   /* If that fails it is told once, and lines go on into the same file for a while: rather that than nowhere. */
   #rename(from: string, to: string): void {
     try {
-      mkdirSync(dirname(to), { recursive: true })
-      renameSync(from, to)
+      inFolder(to, () => renameSync(from, to))
       this.#deferralMs = FIRST_DEFERRAL_MS
     } catch (error) {
       this.#deferredUntil = this.#clock.elapsed() + this.#deferralMs
@@ -294,21 +295,35 @@ class RollingFile implements Sink {
     }
   }
 
-  #tidy(): void {
+  #named(path: string, period: string, index: number): Archive {
+    return { path, period, index, ordinal: this.#pattern.ordinalOf(period), form: 'plain' }
+  }
+
+  #tidy(archives: readonly Archive[]): void {
     const { maxHistory, totalSizeCapBytes } = this.#options
     if (maxHistory === undefined && totalSizeCapBytes === undefined) return
     const { hasDate, root } = this.#pattern
     const now = hasDate ? this.#pattern.ordinalOf(this.#pattern.periodAt(this.#clock.now())) : undefined
-    const finished = archivesOf(this.#pattern).filter(({ path }) => path !== this.#file?.path)
+    const finished = archives.filter(({ path }) => path !== this.#file?.path)
     const old = expired(finished, { maxHistory, totalSizeCapBytes }, now).map(({ path }) => path)
     remove(old, root)
   }
 }
 
 function openFile(path: string): { readonly fd: number; readonly stat: Stats } {
-  mkdirSync(dirname(path), { recursive: true })
-  const fd = openSync(path, FLAGS)
+  const fd = inFolder(path, () => openSync(path, FLAGS))
   return { fd, stat: fstatSync(fd) }
+}
+
+/* Makes the folder of `path` if it is missing. */
+function inFolder<R>(path: string, act: () => R): R {
+  try {
+    return act()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    mkdirSync(dirname(path), { recursive: true })
+    return act()
+  }
 }
 
 /* One that is gone has been compressed, and that was synced, or it has been removed. */

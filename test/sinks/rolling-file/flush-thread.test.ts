@@ -3,8 +3,11 @@ import { expect } from 'chai'
 import { close, configure, getLogger, rollingFileSink } from 'tracelane'
 import { tempFolder, until } from '../../support'
 import { filesIn, readBack } from './lines-oracle'
+import { awaitThreads } from './threads'
 
 describe('rollingFileSink() behind an appender', () => {
+  awaitThreads()
+
   for (const thread of [true, false]) {
     it(`has each line once, and is compressed beside ${thread ? 'the flush thread' : 'the thread that logs'}`, async () => {
       const folder = tempFolder()

@@ -7,6 +7,7 @@ import { openRollingFileSink, type RollClock } from '../../../lib/sinks/rolling-
 import type { Sink } from '../../../lib/sinks/sink'
 import { heavy, requires, runNode, startNode, tempFolder, until } from '../../support'
 import { filesIn, readBack } from './lines-oracle'
+import { awaitThreads } from './threads'
 
 const never = (): boolean => false
 const DELIVERED = { outcome: 'delivered' }
@@ -33,6 +34,8 @@ class SetClock implements RollClock {
 }
 
 describe('openRollingFileSink()', () => {
+  awaitThreads()
+
   const open: Sink[] = []
   let folder: string
   let clock: SetClock

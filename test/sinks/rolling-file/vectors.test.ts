@@ -7,6 +7,7 @@ import { openRollingFileSink, type RollClock } from '../../../lib/sinks/rolling-
 import type { Sink } from '../../../lib/sinks/sink'
 import { projectFile, tempFolder, until } from '../../support'
 import { filesIn, readBack } from './lines-oracle'
+import { awaitThreads } from './threads'
 
 type Form = 'json' | 'text' | 'ecs' | 'otel'
 
@@ -118,6 +119,8 @@ class Run {
 }
 
 describe('openRollingFileSink(), by its table', () => {
+  awaitThreads()
+
   for (const vector of cases) {
     it(`finishes a file by ${vector.name}`, async () => {
       const { steps, files, foreign = {}, removed = 0, options } = vector
