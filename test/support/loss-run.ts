@@ -70,7 +70,7 @@ export interface LossResult extends Audit {
 
 /** Nothing could be run. */
 export interface NotRun {
-  /** What is not there: an option, a sink, a worker to end, a disk that can be filled. */
+  /** What is not there: a destination of that kind, a worker to end, a disk that can be filled. */
   readonly missing: string
 }
 

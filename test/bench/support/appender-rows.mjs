@@ -79,30 +79,14 @@ async function winston(file) {
   return { write: (i) => log.info(MESSAGE, fieldsOf(i)), drained, counts: async () => ({}) }
 }
 
-/** As shipped, but that nothing is given up: it blocks while it has no room, or, where that is no option, has room for all lines. */
-async function lossless(open, file) {
-  try {
-    return await open(file, { overflow: 'block', appendTimeoutMs: 60_000 })
-  } catch (error) {
-    if (error.code !== 'ERR_TRACELANE_OPTION_UNKNOWN') throw error
-    return open(file, { queueBytes: 2 ** 29 })
-  }
-}
-
-async function policy(overflow, file) {
-  try {
-    return await tracelane(file, { overflow })
-  } catch (error) {
-    if (overflow === 'discard' && error.code === 'ERR_TRACELANE_OPTION_UNKNOWN') return tracelane(file, {})
-    throw error
-  }
-}
+/* As shipped, but that nothing is given up. */
+const LOSSLESS = { overflow: 'block' }
 
 export const OPEN = {
-  logger: (file) => lossless(tracelane, file),
-  line: (file) => lossless(appenderAlone, file),
-  unthreaded: (file) => appenderAlone(file, { thread: false }),
-  ...Object.fromEntries(POLICIES.map((overflow) => [overflow, (file) => policy(overflow, file)])),
+  logger: (file) => tracelane(file, LOSSLESS),
+  line: (file) => appenderAlone(file, LOSSLESS),
+  unthreaded: (file) => appenderAlone(file, { ...LOSSLESS, thread: false }),
+  ...Object.fromEntries(POLICIES.map((overflow) => [overflow, (file) => tracelane(file, { overflow })])),
   pino: async (file) => {
     const { log, ...rest } = await pinoTransport(file)
     return { ...rest, write: (i) => log.info(fieldsOf(i), MESSAGE) }

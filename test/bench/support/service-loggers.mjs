@@ -29,7 +29,7 @@ function tracelane(sink, options = {}) {
 
 const toFile = (target, options) => tracelane(require('tracelane').fileSink({ path: target }), options)
 
-/* There is no `sync` but under overload: so a durability that each call waits for, and, where that is no option, nothing. */
+/* `sync` is for overload only. What waits for each line is its durability. */
 function tracelaneSync(target) {
   return toFile(target, { durability: 'os', thread: false })
 }
@@ -71,11 +71,7 @@ export const OPEN = {
   none: () => ({ log() {} }),
   tracelane: (target) => toFile(target),
   tracelaneWarn: (target) => toFile(target),
-  tracelaneHttp(target) {
-    const { httpSink } = require('tracelane')
-    if (httpSink === undefined) throw new Error('httpSink is not exported')
-    return tracelane(httpSink({ url: target }))
-  },
+  tracelaneHttp: (target) => tracelane(require('tracelane').httpSink({ url: target })),
   tracelaneSync,
   plainSync,
   pinoSync: pinoOn((pino, dest) => pino.destination({ dest, sync: true })),
