@@ -22,9 +22,9 @@ const POLICIES: Readonly<Record<string, { readonly gives: boolean; readonly opti
   'the default': { gives: true, options: {} },
   discard: { gives: true, options: { overflow: 'discard' } },
   'drop-newest': { gives: true, options: { overflow: 'drop-newest' } },
-  block: { gives: false, options: { overflow: 'block', appendTimeoutMs: 60_000 } },
+  block: { gives: false, options: { overflow: 'block' } },
   spill: { gives: false, options: { overflow: 'spill' } },
-  sync: { gives: false, options: { overflow: 'sync' } },
+  sync: { gives: false, options: { overflow: 'sync', appendTimeoutMs: 60_000 } },
   'no thread': { gives: true, options: { thread: false } },
 }
 
