@@ -3,8 +3,9 @@
 //
 //   npm run bench:loss                    3 rounds of 20,000 lines, and 20 kills; --heavy: 200 kills of ours
 //   npm run bench:loss -- --write         puts the tables into docs/reference/what-can-be-lost.md
+//   RESULTS=results.jsonl                 keeps each result there, and measures nothing again that it finds there: a run may be interrupted
 //   ROUNDS=1 ONLY=tracelane,pinoSync COUNT=2000 KILLS=10   a shorter run
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +38,7 @@ const LOGGERS = {
   ...Object.fromEntries(Object.entries(PEERS).map(([peer, { title }]) => [peer, { title, run: { logger: THEIRS, peer } }])),
 }
 
+const known = readResults(process.env.RESULTS)
 const node = benchNode()
 const folder = mkdtempSync(join(tmpdir(), 'tracelane-loss-'))
 const names = process.env.ONLY?.split(',') ?? Object.keys(LOGGERS)
@@ -51,7 +53,7 @@ rmSync(folder, { recursive: true })
 
 const how = [
   `${COUNT.toLocaleString('en')} lines in one loop, ${ROUNDS} rounds, in each every logger once, in random order. A cell says how many lines were kept, the median if they`,
-  'differ, with the lowest and the highest. **all**: every line, in every round. † the program died of it. ∞ it did not end by itself and was killed in the end. *t* lines are torn, *d* come twice. –: it has no',
+  'differ, with the lowest and the highest. **all**: every line, in every round. † the program died of it. ∞ it was not over after 20 s or more, and was killed. *t* lines are torn, *d* come twice. –: it has no',
   'such destination, no worker that could die, or (durability `os`) waits for a file only.',
   machine(node.version),
 ].join(' ')
@@ -74,15 +76,34 @@ async function one(name, destination, ending) {
   return { ...result, died, all: result.kept === whole.count }
 }
 
+/* A result that is kept from before, or a new one. */
+async function once(name, destination, ending) {
+  const before = known.get([name, destination, ending].join())?.shift()
+  if (before !== undefined) return before
+  const result = await one(name, destination, ending)
+  const line = `${JSON.stringify({ name, destination, ending, ...result, stderr: result.stderr?.slice(0, 1000) })}\n`
+  if (process.env.RESULTS !== undefined) appendFileSync(process.env.RESULTS, line)
+  return result
+}
+
+function readResults(path) {
+  const results = new Map()
+  if (path === undefined || !existsSync(path)) return results
+  for (const line of readFileSync(path, 'utf8').trim().split('\n')) {
+    const { name, destination, ending, ...result } = JSON.parse(line)
+    const key = [name, destination, ending].join()
+    results.set(key, [...(results.get(key) ?? []), result])
+  }
+  return results
+}
+
 async function matrix(destination, endings) {
   const cells = Object.fromEntries(names.map((name) => [name, Object.fromEntries(endings.map((ending) => [ending, []]))]))
   for (let round = 0; round < ROUNDS; round++) {
     for (const ending of endings) {
       for (const name of shuffled(names)) {
         if (name === 'tracelaneOs' && destination !== 'file') continue
-        const result = await one(name, destination, ending)
-        cells[name][ending].push(result)
-        if (process.env.LOUD) process.stderr.write(`${JSON.stringify({ name, destination, ending, ...result })}\n`)
+        cells[name][ending].push(await once(name, destination, ending))
       }
     }
   }
