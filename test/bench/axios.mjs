@@ -16,16 +16,14 @@ const ROWS = {
 const node = benchNode()
 const sink = await agent()
 const server = await start(node, 'plain-server.mjs', [])
-const rounds = await compare(Object.keys(ROWS), measure)
+const rounds = await compare(Object.keys(ROWS), open)
 await server.stop()
 sink.close()
 const note = `20 calls in flight. ${HOW} ${machine(node.version)}`
 publish('bench:axios', [report('call', ROWS, rounds), note].join('\n\n'))
 
-async function measure(row) {
+async function open(row) {
   const client = await start(node, 'axios-client.mjs', [row, String(server.ready)], { BENCH_AGENT: String(sink.port) })
   await warmUp((seconds) => client.ask({ seconds }))
-  const result = await client.ask({ seconds: SECONDS })
-  await client.stop()
-  return result
+  return { measure: () => client.ask({ seconds: SECONDS }), close: () => client.stop() }
 }

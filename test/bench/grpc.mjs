@@ -14,18 +14,23 @@ const ROWS = {
 }
 
 const node = benchNode()
-const rounds = await compare(Object.keys(ROWS), measure)
+const rounds = await compare(Object.keys(ROWS), open)
 const note = `20 calls in flight, CPU of both ends. ${HOW} ${machine(node.version)}`
 publish('bench:grpc', [report('call', ROWS, rounds), note].join('\n\n'))
 
-async function measure(row) {
+async function open(row) {
   const server = await start(node, 'grpc-end.mjs', ['server', row])
   const client = await start(node, 'grpc-end.mjs', ['client', row, String(server.ready)])
   await warmUp((seconds) => client.ask({ seconds }))
-  const before = await server.ask('cpu')
-  const { count, perSecond, p99, cpu } = await client.ask({ seconds: SECONDS })
-  const served = ((await server.ask('cpu')) - before) / count
-  await client.stop()
-  await server.stop()
-  return { cpu: cpu + served, perSecond, p99 }
+  return {
+    async measure() {
+      const before = await server.ask('cpu')
+      const { count, perSecond, p99, cpu } = await client.ask({ seconds: SECONDS })
+      return { cpu: cpu + ((await server.ask('cpu')) - before) / count, perSecond, p99 }
+    },
+    async close() {
+      await client.stop()
+      await server.stop()
+    },
+  }
 }

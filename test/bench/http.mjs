@@ -1,7 +1,7 @@
 // What does a trace cost an Express app? Hello world, bare, with tracelane and with its peers.
 //
 // Server and load are processes of their own. CPU is that of the server's whole process, flush thread included, per request. `--write` puts
-// the tables into docs/reference/benchmarks.md; ROUNDS=3, SECONDS=1 and EXPRESS=express4 make a shorter run.
+// the tables into docs/reference/benchmarks.md; ROUNDS=3, ONLY=quiet,rtracer and EXPRESS=express4 make a shorter run.
 import { compare, HOW, report, SECONDS, warmUp } from './support/compare.mjs'
 import { machine, publish, version } from './support/measure.mjs'
 import { benchNode } from './support/node.mjs'
@@ -23,7 +23,7 @@ const sink = await agent()
 const load = await start(node, 'load.mjs', [])
 const tables = []
 for (const express of EXPRESS) {
-  const rounds = await compare(Object.keys(ROWS), (row) => measure(row, express))
+  const rounds = await compare(Object.keys(ROWS), (row) => open(row, express))
   tables.push(`**Express ${version(express)}**`, report('request', ROWS, rounds))
 }
 await load.stop()
@@ -34,12 +34,15 @@ const note = [
 ]
 publish('bench:http', [...tables, note.join('\n')].join('\n\n'))
 
-async function measure(row, express) {
+async function open(row, express) {
   const server = await start(node, 'http-server.mjs', [row, express], { BENCH_AGENT: String(sink.port) })
   await warmUp((seconds) => load.ask({ port: server.ready, seconds }))
-  const before = await server.ask('cpu')
-  const { count, perSecond, p99 } = await load.ask({ port: server.ready, seconds: SECONDS })
-  const cpu = ((await server.ask('cpu')) - before) / count
-  await server.stop()
-  return { cpu, perSecond, p99 }
+  return {
+    async measure() {
+      const before = await server.ask('cpu')
+      const { count, perSecond, p99 } = await load.ask({ port: server.ready, seconds: SECONDS })
+      return { cpu: ((await server.ask('cpu')) - before) / count, perSecond, p99 }
+    },
+    close: () => server.stop(),
+  }
 }

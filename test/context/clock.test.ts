@@ -112,6 +112,8 @@ describe('HybridClock', () => {
         'ABCDEF0123456789',
         ` ${'0'.repeat(15)}`,
         `${'0'.repeat(16)}\n`,
+        // Its low byte is that of a digit.
+        `${'0'.repeat(15)}\u0130`,
       ]
       for (const remote of wrong) expect(clock.receive(remote, NOW), remote).to.equal(false)
       expect(clock.toString()).to.equal('0'.repeat(16))

@@ -48,12 +48,29 @@ const ourInjectTrace = (headers) => () => {
 }
 
 const ourInject = (headers) => () => {
-  const { extractTrace, injectInto } = core()
+  const { extractTrace, injectInto, recordSetter } = core()
+  const context = extractTrace(headers)
+  return () => {
+    const carrier = {}
+    injectInto(context, carrier, recordSetter)
+    return carrier
+  }
+}
+
+/* The propagator that does what OpenTelemetry's does, traceparent and tracestate, and the clock; with a getter and setter as short as theirs. */
+const ourExtractAlone = (headers) => () => {
+  const { w3cTraceContext } = core()
+  const getter = { get: (carrier, key) => carrier[key] }
+  return () => w3cTraceContext.extract(headers, getter)
+}
+
+const ourInjectAlone = (headers) => () => {
+  const { extractTrace, w3cTraceContext } = core()
   const context = extractTrace(headers)
   const setter = { set: (carrier, key, value) => (carrier[key] = value) }
   return () => {
     const carrier = {}
-    injectInto(context, carrier, setter)
+    w3cTraceContext.inject(context, carrier, setter)
     return carrier
   }
 }
@@ -110,13 +127,23 @@ export const operations = {
     },
   },
   'OpenTelemetry, extract': { prepare: otelExtract(ALONE) },
+  'w3cTraceContext.extract()': { prepare: ourExtractAlone(ALONE), peer: 'OpenTelemetry, extract' },
   'extractTrace()': { prepare: ourExtract(ALONE), peer: 'OpenTelemetry, extract' },
   'OpenTelemetry, extract with a tracestate': { prepare: otelExtract(WITH_STATE) },
+  'w3cTraceContext.extract() with a tracestate': {
+    prepare: ourExtractAlone(WITH_STATE),
+    peer: 'OpenTelemetry, extract with a tracestate',
+  },
   'extractTrace() with a tracestate': { prepare: ourExtract(WITH_STATE), peer: 'OpenTelemetry, extract with a tracestate' },
   'OpenTelemetry, inject': { prepare: otelInject(ALONE) },
+  'w3cTraceContext.inject()': { prepare: ourInjectAlone(ALONE), peer: 'OpenTelemetry, inject' },
   'inject, as the interceptors do it': { prepare: ourInject(ALONE), peer: 'OpenTelemetry, inject' },
   'injectTrace(), with its new span': { prepare: ourInjectTrace(ALONE), peer: 'OpenTelemetry, inject' },
   'OpenTelemetry, inject with a tracestate': { prepare: otelInject(WITH_STATE) },
+  'w3cTraceContext.inject() with a tracestate': {
+    prepare: ourInjectAlone(WITH_STATE),
+    peer: 'OpenTelemetry, inject with a tracestate',
+  },
   'inject with a tracestate': { prepare: ourInject(WITH_STATE), peer: 'OpenTelemetry, inject with a tracestate' },
   'currentTraceId()': {
     prepare() {
