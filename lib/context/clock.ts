@@ -98,14 +98,22 @@ function counterText(counter: number): string {
 /* The number that the lower hex digits from `from` to before `to` make, or -1. Faster than a pattern and `parseInt`. */
 function hexNumber(text: string, from: number, to: number): number {
   let value = 0
+  let characters = 0
+  let digits = 0
   for (let i = from; i < to; i++) {
     const code = text.charCodeAt(i)
-    if (code >= 0x30 && code <= 0x39) value = value * 16 + (code - 0x30)
-    else if (code >= 0x61 && code <= 0x66) value = value * 16 + (code - 0x57)
-    else return -1
+    const digit = HEX[code & 0xff] as number
+    characters |= code
+    digits |= digit
+    value = value * 16 + digit
   }
-  return value
+  return digits > LARGEST || characters > 0xff ? -1 : value
 }
+
+/* The value of each lower hex digit by its character; whatever is none has a bit that no digit has. */
+const LARGEST = 0xf
+const HEX = new Uint8Array(0x100).fill(LARGEST + 1)
+for (let digit = 0; digit <= LARGEST; digit++) HEX[digit.toString(16).charCodeAt(0)] = digit
 
 /** A clock's text as numbers. */
 export interface ClockReading {

@@ -34,9 +34,17 @@ function texts(value: unknown): string | readonly string[] | undefined {
   return value.map(text).filter((item) => item !== undefined)
 }
 
+/* By their names, as below. */
+function propertyOf(carrier: RecordCarrier, key: string): unknown {
+  if (key === 'traceparent') return carrier['traceparent']
+  if (key === 'tracestate') return carrier['tracestate']
+  if (key === 'tracelane-clock') return carrier['tracelane-clock']
+  return key === 'baggage' ? carrier['baggage'] : carrier[key]
+}
+
 const recordGetter: Getter<RecordCarrier> = {
   get(carrier, key) {
-    const value = carrier[key]
+    const value = propertyOf(carrier, key)
     // Most headers are not there, which costs less to see than whose property it is.
     return value === undefined || !Object.hasOwn(carrier, key) ? undefined : texts(value)
   },
@@ -56,9 +64,16 @@ export function getterOf(carrier: Carrier): Getter<Carrier> {
 /** `getterOf` for carriers of every kind, in one. */
 export const anyGetter: Getter<Carrier> = { get: (carrier, key) => getterOf(carrier).get(carrier, key) }
 
-const recordSetter: Setter<RecordCarrier> = {
+/**
+ * Sets a property of a plain object. Those that are set on each call are written by their name, because V8 learns what an object becomes by a
+ * property that stands in the code, and looks it up each time for one that is in a variable.
+ */
+export const recordSetter: Setter<RecordCarrier> = {
   set(carrier, key, value) {
-    carrier[key] = value
+    if (key === 'traceparent') carrier['traceparent'] = value
+    else if (key === 'tracestate') carrier['tracestate'] = value
+    else if (key === 'tracelane-clock') carrier['tracelane-clock'] = value
+    else carrier[key] = value
   },
 }
 

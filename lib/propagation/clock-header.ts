@@ -9,7 +9,9 @@ export const CLOCK_HEADER = 'tracelane-clock'
 export function receiveClock<C>(root: TraceRoot, carrier: C, getter: Getter<C>, other?: string): void {
   const header = getter.get(carrier, CLOCK_HEADER)
   if (header === undefined && other === undefined) return
-  const clock = laterClock(validClock(single(header)), validClock(other))
+  const said = single(header)
+  // Mostly it was said once, or the same in both places, and `receive` looks whether it is one.
+  const clock = other === undefined || said === other ? said : laterClock(validClock(said), validClock(other))
   if (clock !== undefined && receive(root, clock)) root.callerSentClock = true
 }
 

@@ -1,5 +1,13 @@
 export { b3Multi, b3Single } from './b3'
-export { anyGetter, anySetter, type Carrier, type ListCarrier, type MethodCarrier, type RecordCarrier } from './carriers'
+export {
+  anyGetter,
+  anySetter,
+  type Carrier,
+  type ListCarrier,
+  type MethodCarrier,
+  type RecordCarrier,
+  recordSetter,
+} from './carriers'
 export { CLOCK_HEADER, receiveReplyClock } from './clock-header'
 export { type CompositeOptions, compositePropagator } from './composite'
 export { configurePropagation, type PropagationOptions, propagation } from './configure'

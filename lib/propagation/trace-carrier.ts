@@ -4,7 +4,7 @@ import { LEVEL_HEADER, levelValue, receiveLevel, targetedDebug, withoutUnsigned 
 import { type Carrier, getterOf, setterOf } from './carriers'
 import { carriesContext } from './composite'
 import { propagation } from './configure'
-import type { Beside, Getter, Setter } from './propagator'
+import type { Beside, Getter, Propagator, Setter } from './propagator'
 
 /**
  * The caller's trace context in `carrier`, for `runWithTrace`; undefined if there is no valid one. It is read in the formats that
@@ -45,7 +45,7 @@ export function withLevel<C>(
 
 /** `withLevel` for a context that there is. An unsigned value holds if its sender is `trusted`. */
 export function levelled<C>(context: TraceContext, carrier: C, getter: Getter<C>, trusted: boolean): TraceContext {
-  const told = trusted ? context : withoutUnsigned(context)
+  const told = trusted || context.baggage.size === 0 ? context : withoutUnsigned(context)
   if (!trusted && targetedDebug.secrets.length === 0) return told
   try {
     return receiveLevel(told, getter.get(carrier, LEVEL_HEADER), trusted)
@@ -94,7 +94,9 @@ export function carriesOwnContext<C>(carrier: C, getter: Getter<C>): boolean {
 
 /** `injectInto` for a carrier in which the application may have set what stands beside the ids itself (its own baggage): that stays. */
 export function injectAround<O, C>(context: TraceContext, own: O, getter: Getter<O>, carrier: C, setter: Setter<C>): void {
-  for (const one of propagation.injectors) {
+  const { injectors } = propagation
+  for (let i = 0; i < injectors.length; i++) {
+    const one = injectors[i] as Propagator
     if (one.companion !== true || !carriesContext(one, own, getter)) one.inject(context, carrier, setter)
   }
   if (rootOf(context).levelOverride !== undefined && getter.get(own, LEVEL_HEADER) === undefined) {

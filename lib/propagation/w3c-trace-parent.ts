@@ -24,11 +24,23 @@ const DASH = 0x2d
 export function parseTraceParent(header: string): TraceParent | undefined {
   // Of exactly this length, white space would make it too short.
   const text = header.length === VERSION_00_LENGTH ? header : trimmed(header)
-  if (text.length < VERSION_00_LENGTH || !hasDashes(text)) return undefined
-  if (!isVersion(text)) return undefined
-  if (!isId(text, 3, 35) || !isId(text, 36, 52)) return undefined
+  if (text.length < VERSION_00_LENGTH || !hasDashes(text) || !isVersion(text)) return undefined
+  // Whatever is no digit shows in what all characters have together, so nothing is asked of each. Beyond latin1 it is in `characters`.
+  let characters = 0
+  let trace = 0
+  for (let i = 3; i < 35; i++) {
+    const code = text.charCodeAt(i)
+    characters |= code
+    trace |= DIGITS[code & 0xff] as number
+  }
+  let parent = 0
+  for (let i = 36; i < 52; i++) {
+    const code = text.charCodeAt(i)
+    characters |= code
+    parent |= DIGITS[code & 0xff] as number
+  }
   const flags = digitAt(text, 54)
-  if ((digitAt(text, 53) | flags) > LARGEST) return undefined
+  if (trace === 0 || parent === 0 || (trace | parent | digitAt(text, 53) | flags) > LARGEST || characters > 0xff) return undefined
   return { traceId: text.slice(3, 35), parentId: text.slice(36, 52), flags: flags & KNOWN_FLAGS }
 }
 
@@ -51,13 +63,6 @@ function isVersion(text: string): boolean {
   const low = digitAt(text, 1)
   if ((high | low) > LARGEST || (high & low) === LARGEST) return false
   return text.length === VERSION_00_LENGTH || ((high | low) !== 0 && text.charCodeAt(VERSION_00_LENGTH) === DASH)
-}
-
-/* Lower hex digits, not all of them zero. */
-function isId(text: string, from: number, to: number): boolean {
-  let digits = 0
-  for (let i = from; i < to; i++) digits |= digitAt(text, i)
-  return digits !== 0 && digits <= LARGEST
 }
 
 /* The value of each lower hex digit by its character; whatever is none has a bit that no digit has. Beyond latin1 that is a bit of the character itself. */

@@ -1,4 +1,5 @@
-import { isWhiteSpace } from './propagator'
+import { HybridClock } from '../context'
+import { isWhiteSpace, trimWhiteSpace } from './propagator'
 
 /** The `tracestate` header, split into our member and the others'. */
 export interface TraceState {
@@ -12,8 +13,8 @@ const NOTHING: TraceState = { others: '', clock: undefined }
 
 /** The key of our member. */
 const OUR_KEY = 'tl'
-
-const OURS_ALONE = /^tl=[0-9a-f]{16}$/
+const OURS = `${OUR_KEY}=`
+const OURS_ALONE = OURS.length + 16
 
 const MAX_MEMBERS = 32
 /** The specification asks for at least 512 characters to be carried; more than this is dropped before it is parsed. */
@@ -42,10 +43,14 @@ const IN_VALUE = charactersOf(/[\x20-\x2b\x2d-\x3c\x3e-\x7e]/)
 export function parseTraceState(header: string | undefined): TraceState {
   if (header === undefined || header.length > MAX_LENGTH) return NOTHING
   // What our own services send most of the time: our member and nothing else.
-  if (OURS_ALONE.test(header)) return { others: '', clock: header.slice(OUR_KEY.length + 1) }
+  if (header.length === OURS_ALONE && header.startsWith(OURS)) {
+    const clock = header.slice(OURS.length)
+    if (HybridClock.isClock(clock)) return { others: '', clock }
+  }
   const keys: string[] = []
-  let others = ''
   let clock: string | undefined
+  /* Where the others begin, if they can be taken as they stand: without white space, empty members, and ours among them. */
+  let others = 0
   for (let at = 0; at < header.length; at++) {
     const start = skipWhiteSpace(header, at)
     const equals = endOfKey(header, start)
@@ -53,21 +58,32 @@ export function parseTraceState(header: string | undefined): TraceState {
       // An empty member is allowed, whatever else is no key is not.
       if (start < header.length && header.charCodeAt(start) !== COMMA) return NOTHING
       at = start
+      others = NOT_AS_THEY_STAND
       continue
     }
     const end = endOfValue(header, equals)
     if (end === NO_VALUE || keys.length === MAX_MEMBERS) return NOTHING
+    if (start !== at) others = NOT_AS_THEY_STAND
     at = skipWhiteSpace(header, end)
     if (at < header.length && header.charCodeAt(at) !== COMMA) return NOTHING
+    if (at !== end) others = NOT_AS_THEY_STAND
     const key = header.slice(start, equals)
     if (keys.includes(key)) return NOTHING
+    if (key === OUR_KEY) {
+      clock = header.slice(equals + 1, end)
+      others = keys.length === 0 && others === 0 ? at + 1 : NOT_AS_THEY_STAND
+    }
     keys.push(key)
-    if (key === OUR_KEY) clock = header.slice(equals + 1, end)
-    else if (others === '') others = header.slice(start, end)
-    // Array.prototype.join would cost as much as all the rest.
-    else others += `,${header.slice(start, end)}`
   }
-  return { others, clock }
+  return { others: others === NOT_AS_THEY_STAND ? withoutOurs(header) : header.slice(others), clock }
+}
+
+const NOT_AS_THEY_STAND = -1
+
+/* The members of a valid header, but for ours, without what may stand between them. */
+function withoutOurs(header: string): string {
+  const members = header.split(',').map(trimWhiteSpace)
+  return members.filter((member) => member !== '' && !member.startsWith(OURS)).join(',')
 }
 
 const COMMA = 0x2c

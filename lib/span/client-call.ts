@@ -5,7 +5,7 @@ import {
   type Getter,
   injectAround,
   receiveReplyClock,
-  type Setter,
+  recordSetter,
   type TargetMatch,
 } from '../propagation'
 import { type ClientPolicy, targetsNow } from './client-options'
@@ -32,12 +32,6 @@ export interface CallTarget extends ClientPolicy {
   readonly url: URL | undefined
   /** Whom the call goes to, if the URL does not tell: a socket of this machine. */
   readonly peer?: string | undefined
-}
-
-const recordSetter: Setter<Record<string, string>> = {
-  set(carrier, key, value) {
-    carrier[key] = value
-  },
 }
 
 /** Reads a header of the request as the application has set it, by its lower-case name. */
