@@ -20,7 +20,7 @@ const CORE = [
   ...['errors', 'diagnostics', 'context', 'redaction', 'targeted-debug', 'propagation', 'event', 'span'],
   ...readdirSync(join(root, 'lib/internal')).map((file) => `internal/${basename(file, '.ts')}`),
 ]
-const LOGGING = ['layout', 'sinks', 'appender', 'filter', 'flight-recorder', 'logger']
+const LOGGING = ['layout', 'spool', 'sinks', 'appender', 'filter', 'flight-recorder', 'logger']
 /* The files in which rooms are shared, and the sources that are found in each. */
 const SHARED = [
   ['./core.js', /^lib\/(errors\.ts|diagnostics\.ts|(internal|context|redaction|targeted-debug|propagation|event|span)\/)/],

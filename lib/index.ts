@@ -11,6 +11,7 @@ export {
   prometheusText,
   type QueueFull,
   type SinkLedger,
+  type SpoolOptions,
 } from './appender'
 export {
   Baggage,

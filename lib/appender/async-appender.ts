@@ -74,6 +74,12 @@ export class AsyncAppender {
     return this.#counts().pending
   }
 
+  /** Puts what is still not written into the spool, if there is one; returns how many events are left. For the very end of the process. */
+  keepRest(): number {
+    for (const queue of this.#queues) queue.keepRest()
+    return this.#counts().pending
+  }
+
   /** Flushes, ends the flush threads and resolves with counts. Idempotent; events that come later are counted and dropped. */
   close(): Promise<FlushResult> {
     this.#closed ??= this.#close()
@@ -97,7 +103,7 @@ export class AsyncAppender {
 
   /* An 'exit' listener that runs after ours logs: nobody comes by again to write it. */
   #writeLate(ending: number): void {
-    if (this.drain(Math.max(this.maxFlushTimeMs - (Date.now() - ending), 0)) === 0) return
+    if (this.drain(Math.max(this.maxFlushTimeMs - (Date.now() - ending), 0)) === 0 || this.keepRest() === 0) return
     counters.eventsUnwritten++
     complain('late', 'an event that was logged while the process ended was not written')
   }

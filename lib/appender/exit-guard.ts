@@ -10,6 +10,8 @@ export interface Drainable {
   readonly drainOnSignals: boolean
   /** Writes what is left, blocking this thread up to `deadlineMs`; returns how many events are still not written. */
   drain(deadlineMs: number): number
+  /** The process ends now: keeps what is left for the next one, if it can; returns how many events are lost. */
+  keepRest(): number
   /** Everything is drained, and the process ends now: at 'exit', or by the signal that is about to be raised again. */
   ended?(): void
 }
@@ -100,6 +102,9 @@ function onCrash(): void {
   for (const withholder of withholders) withholder.crashing()
 }
 
+const all = (): boolean => true
+const onSignals = ({ drainOnSignals }: Drainable): boolean => drainOnSignals
+
 function drainAll(which: (drainable: Drainable) => boolean): number {
   for (const withholder of withholders) withholder.ending()
   let left = 0
@@ -112,21 +117,23 @@ function drainAll(which: (drainable: Drainable) => boolean): number {
 
 function onExit(): void {
   guard.endingSince ??= Date.now()
-  report(drainAll(() => true))
+  report(drainAll(all), all)
 }
 
-function report(left: number): void {
-  if (left > 0) {
-    counters.eventsUnwritten += left
-    complain('exit', `${left} events were not written before the process ended`)
+function report(left: number, which: (drainable: Drainable) => boolean): void {
+  let lost = 0
+  if (left > 0) for (const drainable of guarded) if (which(drainable)) lost += drainable.keepRest()
+  if (lost > 0) {
+    counters.eventsUnwritten += lost
+    complain('exit', `${lost} events were not written before the process ended`)
   }
   for (const drainable of guarded) drainable.ended?.()
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  const left = drainAll(({ drainOnSignals }) => drainOnSignals)
+  const left = drainAll(onSignals)
   if (process.listenerCount(signal) > 1) return
-  report(left)
+  report(left, onSignals)
   // Re-raised without our listener, so that the default action, and with it the exit status, is that of the signal. Nothing else is
   // unhooked, because process 1 of a container has no default action and lives on.
   process.removeListener(signal, onSignal)

@@ -8,7 +8,8 @@ import { isAsyncSink, type SinkSpec } from '../sinks'
 import type { OwnFlusher } from './flusher'
 import { RingHost } from './isolates/ring-host'
 import type { OutsideLines } from './outside-lines'
-import { OWNER, type QueueMemory, WORD } from './ring'
+import { OWNER, type QueueMemory, SPILL, WORD } from './ring'
+import type { SpillPlace } from './spill-place'
 import { drainRing, type WritableRing, writeSome } from './take-over'
 import {
   type FlushThreadData,
@@ -38,6 +39,7 @@ export class FlushThread implements OwnFlusher {
   readonly #memory: QueueMemory
   readonly #outside: OutsideLines
   readonly #pollMs: number
+  readonly #spill: SpillPlace | undefined
   /* Its sink answers later: the thread has an event loop, is woken by messages, and nobody can take over from it. */
   readonly #isAsync: boolean
   readonly #flushes = new Map<() => void, number>()
@@ -48,11 +50,12 @@ export class FlushThread implements OwnFlusher {
   #tailAtDeath = 0
   #closed = false
 
-  constructor(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines, pollMs: number) {
+  constructor(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines, pollMs: number, spill?: SpillPlace) {
     this.#spec = spec
     this.#memory = memory
     this.#outside = outside
     this.#pollMs = pollMs
+    this.#spill = spill
     this.#isAsync = isAsyncSink(spec)
     this.#start()
     if (this.#isAsync || !workerThreads().isMainThread) return
@@ -136,7 +139,7 @@ export class FlushThread implements OwnFlusher {
   }
 
   get #served(): WritableRing {
-    return { memory: this.#memory, payloads: (payload) => this.#outside.text(payload) }
+    return { memory: this.#memory, payloads: (payload) => this.#outside.text(payload), spill: this.#spill }
   }
 
   get #tail(): number {
@@ -154,6 +157,7 @@ export class FlushThread implements OwnFlusher {
         inbox: port2,
         pollMs: this.#pollMs,
         instance: instance(),
+        spill: this.#spill,
       }
       const worker = new Worker(workerSource, {
         eval: true,
@@ -219,6 +223,7 @@ export class FlushThread implements OwnFlusher {
     Atomics.store(words, WORD.waiting, 0)
     // A thread that died while it was writing still holds the lock.
     Atomics.compareExchange(words, WORD.owner, OWNER.flush, OWNER.free)
+    Atomics.compareExchange(words, WORD.spill, SPILL.closing, SPILL.open)
     this.#host?.freeLocks()
     this.#restartLater()
   }

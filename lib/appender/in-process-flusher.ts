@@ -5,7 +5,8 @@ import type { OwnFlusher } from './flusher'
 import type { OutsideLines } from './outside-lines'
 import { pauseUntil } from './pause'
 import { type QueueMemory, WORD } from './ring'
-import { takeOver, tryLock, unlock } from './take-over'
+import type { SpillPlace } from './spill-place'
+import { takeOver, tryLock, unlock, type WritableRing } from './take-over'
 
 const NO_WAIT: Pause = () => false
 const FIRST_RETRY_MS = 20
@@ -20,14 +21,14 @@ export class InProcessFlusher implements OwnFlusher {
   readonly isThread = false
   readonly #sink: Sink
   readonly #memory: QueueMemory
-  readonly #outside: OutsideLines
+  readonly #ring: WritableRing
   #retry: NodeJS.Timeout | undefined
   #retryMs = FIRST_RETRY_MS
 
-  constructor(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines) {
+  constructor(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines, spill?: SpillPlace) {
     this.#sink = openSink(spec)
     this.#memory = memory
-    this.#outside = outside
+    this.#ring = { memory, payloads: (payload) => outside.text(payload), spill }
   }
 
   posted(): void {
@@ -90,7 +91,7 @@ export class InProcessFlusher implements OwnFlusher {
     // Held already: a getter of the application logs while this thread writes what it logged before.
     if (this.#isEmpty || !tryLock(this.#memory)) return
     const before = this.#memory.retries
-    const { trouble, rejected } = takeOver(this.#memory, this.#sink, (payload) => this.#outside.text(payload), pause)
+    const { trouble, rejected } = takeOver(this.#ring, this.#sink, pause)
     unlock(this.#memory)
     counters.writesRetried += this.#memory.retries - before
     if (trouble !== undefined) complain('sink', `a sink cannot write: ${trouble}; it will be tried again`)

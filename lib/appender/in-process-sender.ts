@@ -5,6 +5,7 @@ import { type AsyncSinkSpec, openAsyncSink } from '../sinks'
 import type { Flusher } from './flusher'
 import type { OutsideLines } from './outside-lines'
 import { type QueueMemory, WORD } from './ring'
+import type { SpillPlace } from './spill-place'
 import { FrameSender } from './worker/frame-sender'
 
 const LOOK_MS = 5
@@ -19,7 +20,7 @@ export class InProcessSender implements Flusher {
   readonly #sender: FrameSender
   readonly #running: Promise<void>
 
-  constructor(spec: AsyncSinkSpec, memory: QueueMemory, outside: OutsideLines) {
+  constructor(spec: AsyncSinkSpec, memory: QueueMemory, outside: OutsideLines, spill?: SpillPlace) {
     this.#memory = memory
     const sink = openAsyncSink(spec)
     this.#sender = new FrameSender(
@@ -32,6 +33,7 @@ export class InProcessSender implements Flusher {
         if (message.retried) counters.writesRetried++
         complain('sink', `a sink cannot write: ${message.failure}`)
       },
+      spill,
     )
     this.#running = runOutside(() => this.#sender.run())
   }

@@ -11,3 +11,4 @@ export {
   type Overflow,
   resolveAppenderOptions,
 } from './options'
+export type { SpoolOptions } from './spool-options'

@@ -3,7 +3,7 @@ import type { LossCounts } from './losses'
 /**
  * The account of one sink of one appender. At every moment at which nothing is being appended,
  *
- *     entered = delivered + discarded + rejected + spooled + inFlight
+ *     entered + recovered = delivered + discarded + rejected + spooled + inFlight + damaged
  *
  * Each term is counted where it happens: `entered` and `discarded` by the thread that logs, `delivered`, `rejected` and `spooled` in shared memory by whoever
  * resolves a batch, `inFlight` by walking what lies in the queue.
@@ -13,6 +13,8 @@ export interface SinkLedger {
   readonly destination: string
   /** Events that came to this sink, the announcements of losses included. */
   readonly entered: number
+  /** Events that an earlier process left in the spool. */
+  readonly recovered: number
   /** Events that the destination has. */
   readonly delivered: number
   /** Events given up because the queue was full, by reason and level. */
@@ -20,8 +22,10 @@ export interface SinkLedger {
   readonly discardedTotal: number
   /** Events that the destination refused for good. */
   readonly rejected: number
-  /** Events that lie on the disk instead. */
+  /** Events that lie in the spool. */
   readonly spooled: number
+  /** Events of the spool that were dropped to make room there, or cannot be read any more. */
+  readonly damaged: number
   /** Events that wait: on the heap, in the ring, or half written. */
   readonly inFlight: number
   /** Writes that failed and were tried again. */
@@ -49,15 +53,27 @@ export interface AppenderLedger {
   readonly sinks: readonly SinkLedger[]
 }
 
-const GAUGES = ['inFlight', 'queuedBytes', 'highWaterBytes', 'lagMs'] as const
-const COUNTERS = ['entered', 'delivered', 'rejected', 'spooled', 'retried', 'bytes', 'blockedMs', 'durabilityMissed'] as const
+const GAUGES = ['inFlight', 'spooled', 'queuedBytes', 'highWaterBytes', 'lagMs'] as const
+const COUNTERS = [
+  'entered',
+  'recovered',
+  'delivered',
+  'rejected',
+  'damaged',
+  'retried',
+  'bytes',
+  'blockedMs',
+  'durabilityMissed',
+] as const
 
 const HELP: Readonly<Record<(typeof GAUGES)[number] | (typeof COUNTERS)[number] | 'discarded', string>> = {
   entered: 'Events that came to a sink.',
   delivered: 'Events that the destination has.',
   discarded: 'Events given up because the queue was full.',
   rejected: 'Events that the destination refused.',
-  spooled: 'Events that lie on the disk instead.',
+  recovered: 'Events that an earlier process left in the spool.',
+  spooled: 'Events that lie in the spool.',
+  damaged: 'Events of the spool that were dropped or cannot be read.',
   inFlight: 'Events that wait.',
   retried: 'Writes that failed and were tried again.',
   bytes: 'Bytes that the destination has.',

@@ -2,9 +2,9 @@ import { captureEvent, type Level, type LogEvent } from '../event'
 
 /**
  * Why an event was discarded. `threshold`: its level goes first when little room is left. `full`: there was no room. `timeout`: there
- * was still none after a wait, or nothing has moved since the last one.
+ * was still none after a wait, or nothing has moved since the last one. `spool`: the spool refused it.
  */
-export type LossReason = 'threshold' | 'full' | 'timeout'
+export type LossReason = 'threshold' | 'full' | 'timeout' | 'spool'
 
 /** Counts by level and reason, without those that are 0. */
 export type LossCounts = Readonly<Partial<Record<LossReason, Readonly<Partial<Record<Level, number>>>>>>

@@ -4,6 +4,7 @@ import { LEVELS, type Level } from '../event'
 import { checkOptions, type Rule, rules } from '../internal/options'
 import { isAsyncSink, type SinkSpec } from '../sinks'
 import type { AppenderListeners } from './listeners'
+import { checkSpool, type SpoolOptions, spoolRule } from './spool-options'
 
 /**
  * What happens to an event for which the queue has no room; below `discardingThreshold` of free room events of level info and
@@ -11,11 +12,11 @@ import type { AppenderListeners } from './listeners'
  *
  * `discard`: warn and above waits up to `appendTimeoutMs`, then it is discarded; nothing else waits. `block`: every call waits until there is
  * room. `drop-newest`: no call waits; what comes is discarded, whatever its level. `sync`: the call writes the oldest batches itself,
- * if the flush thread is not at it, and waits up to `appendTimeoutMs`. All that is discarded is counted and announced in the stream.
+ * if the flush thread is not at it, and waits up to `appendTimeoutMs`. `spill`: no call waits; events go to the `spool` on the disk until the queue has caught up. All that is discarded is counted and announced in the stream.
  */
 export type Overflow = (typeof OVERFLOWS)[number]
 
-const OVERFLOWS = ['discard', 'block', 'drop-newest', 'sync'] as const
+const OVERFLOWS = ['discard', 'block', 'drop-newest', 'spill', 'sync'] as const
 
 /**
  * How safe an event is when the log call returns. `none`: on its way. `os`: with the operating system, so that it survives `kill -9`. `disk`: on the disk,
@@ -86,6 +87,12 @@ export interface AsyncAppenderOptions extends AppenderListeners {
    */
   readonly durability?: Durability | Readonly<Partial<Record<Level, Durability>>>
   /**
+   * Where events go that find no room: at once with `overflow: 'spill'`, after their wait with `discard` and `sync`; and what is left when the process ends
+   * and `maxFlushTimeMs` is over. They are delivered from there, in order, before what comes after them, by the next process if need be.
+   * @default none
+   */
+  readonly spool?: SpoolOptions
+  /**
    * Whether a worker thread writes. `false` writes on the thread that logs, batch by batch. `auto` is `true`, except where only one CPU may be used and
    * where the process is frozen between calls (AWS Lambda).
    * @default 'auto'
@@ -111,6 +118,7 @@ export interface ResolvedAppenderOptions extends AppenderListeners {
   readonly maxEventBytes: number
   readonly waitStrategy: 'notify' | 'poll'
   readonly durability: Readonly<Partial<Record<Level, Durability>>>
+  readonly spool: SpoolOptions | undefined
   readonly thread: boolean
   /** Why no thread is used though `auto` would like one. */
   readonly withoutThread: string | undefined
@@ -140,6 +148,7 @@ export const appenderRules = {
   maxEventBytes: rules.integer(1024, 256 * 2 ** 20),
   waitStrategy: rules.oneOf('notify', 'poll'),
   durability,
+  spool: spoolRule,
   thread,
   drainOnSignals: rules.boolean,
   onFull: rules.function,
@@ -159,12 +168,14 @@ export function resolveAppenderOptions(options: AsyncAppenderOptions = {}, owner
   } = options
   const { maxEventBytes = 2 ** 20, waitStrategy = 'notify', drainOnSignals = true, durability = 'none' } = options
   const overflow = overflowOf(options, owner)
+  if (options.spool !== undefined) checkSpool(owner, options.spool)
   const { discardingThreshold = overflow === 'discard' || overflow === 'drop-newest' ? 0.2 : 0 } = options
   const withoutThread = options.thread === undefined || options.thread === 'auto' ? reasonAgainstThread() : undefined
   return Object.freeze({
     ...{ queueBytes, queueSize, discardingThreshold, overflow, appendTimeoutMs, flushIntervalMs, maxFlushTimeMs, maxEventBytes },
     ...{ waitStrategy, drainOnSignals, withoutThread, thread: options.thread !== false && withoutThread === undefined },
     durability: durableLevels(durability),
+    spool: options.spool && { ...options.spool },
     ...{ onFull: options.onFull, onFlush: options.onFlush, onTaskEnd: options.onTaskEnd },
   })
 }
@@ -189,7 +200,12 @@ function reasonAgainstThread(): string | undefined {
 
 /** Throws ERR_TRACELANE_OPTION_INVALID for options that none of `sinks`, or one of them, can keep. */
 export function checkForSinks(owner: string, options: AsyncAppenderOptions, sinks: readonly SinkSpec[]): void {
-  const { durability = 'none', overflow, thread } = options
+  const { durability = 'none', overflow, spool, thread } = options
+  if (overflow === 'spill' && spool === undefined) {
+    throw wrong(
+      `${owner}: overflow: 'spill' needs 'spool', the folder that events are spilled to: spool: { directory: '/var/spool/my-app' }`,
+    )
+  }
   const wanted = typeof durability === 'string' ? [durability] : Object.values(durability)
   if (wanted.some((one) => one !== 'none') && !sinks.some(({ kind }) => kind === 'file')) {
     throw wrong(`${owner}: 'durability' needs a file sink, because no other sink can say when an event is safe`)

@@ -11,6 +11,8 @@ const BATCH_EVENTS = 4096
 const SMALL_RECORD = 16 * 1024
 /** No frame of small records is larger than this: three bytes for each unit, a row and an id for each event. */
 const LARGEST_FRAME = (BATCH_LENGTH + SMALL_RECORD) * 3 + BATCH_EVENTS * 96 + 64 * 1024
+/* The frame that stands for the spool must find room when nothing else does: its header, and as much padding at the end of the ring. */
+const SPILLED_BYTES = 128
 /** Of a small queue, a batch takes no more than this share. */
 const BATCH_SHARE = 1 / 8
 
@@ -41,7 +43,8 @@ export class QueueRoom {
   #ample = false
 
   constructor(options: ResolvedAppenderOptions, memory: QueueMemory, ring: RingWriter, outside: OutsideLines) {
-    const { queueBytes, queueSize, discardingThreshold, maxEventBytes } = options
+    const { queueSize, discardingThreshold, maxEventBytes, spool } = options
+    const queueBytes = options.queueBytes - (spool === undefined ? 0 : SPILLED_BYTES)
     this.#memory = memory
     this.#ring = ring
     this.#outside = outside

@@ -1,35 +1,26 @@
 import { runOutside } from '../context'
 import { batchPosted, complain, counters, queueFull } from '../diagnostics'
-import { LEVELS, type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
+import { type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
 import { destinationOf, isAsyncSink, type SinkSpec } from '../sinks'
 import { cutEvent } from './cut-event'
 import type { EventBatch } from './event-batch'
 import type { Flusher } from './flusher'
 import { InProcessFlusher } from './in-process-flusher'
+import { keepRest } from './keep-rest'
 import type { SinkLedger } from './ledger'
-import { type FlushResult, type QueueFull, tellListener } from './listeners'
+import { levelsOf, lineFrame, OUTSIDE_FRAME_BYTES, outsideFrame } from './line-frame'
+import { type FlushResult, tellListener } from './listeners'
 import { Losses, type LossReason } from './losses'
 import type { ResolvedAppenderOptions } from './options'
 import { OutsideLines } from './outside-lines'
 import { Patience } from './patience'
+import { fullOf } from './queue-full'
 import { QueueRoom, type Verdict } from './queue-room'
-import {
-  ACCOUNT,
-  FRAME,
-  type FrameContent,
-  HEADER_BYTES,
-  padded,
-  QueueMemory,
-  RingReader,
-  RingWriter,
-  ROW,
-  SYNC,
-  TRACE_ID_BYTES,
-} from './ring'
+import { ACCOUNT, type FrameContent, QueueMemory, RingReader, RingWriter, SYNC } from './ring'
+import { SPILLED, Spill, type SpillCounts } from './spill'
 import { startFlusher } from './start-flusher'
 
-const NO_COLUMNS = new Float64Array(0)
-const LEVEL_OF = new Map(LEVELS.map((level) => [SEVERITY[level], level]))
+const NOT_SPOOLED: SpillCounts = { spooled: 0, recovered: 0, damaged: 0 }
 
 /**
  * The lines that wait for one sink: the batch that is being gathered, and the frames in the ring that the flusher has not resolved yet.
@@ -48,6 +39,7 @@ export class SinkQueue {
   readonly #outside = new OutsideLines()
   readonly #room: QueueRoom
   readonly #losses = new Losses()
+  readonly #spill: Spill | undefined
   readonly #timer: NodeJS.Timeout
   readonly #patience: Patience
   /* Whether any level has a durability. */
@@ -75,6 +67,9 @@ export class SinkQueue {
     this.#reader = new RingReader(this.#memory)
     this.#room = new QueueRoom(options, this.#memory, this.#ring, this.#outside)
     this.#patience = new Patience(this.#memory, options)
+    this.#spill = options.spool && Spill.open(this.#memory, destinationOf(spec), options.spool)
+    // What an earlier process has left comes before what this one says.
+    if ((this.#spill?.counts().recovered ?? 0) > 0) this.#beginSpill()
     // A timer keeps, and shows to whatever it calls, the flow in which it was made.
     this.#timer = runOutside(() => setTimeout(() => this.#onTimer(), options.flushIntervalMs).unref())
   }
@@ -110,7 +105,7 @@ export class SinkQueue {
   /** `handOver` at the end of the process: a program that ends before its first hand-over needs no thread for it. */
   handOverAtEnd(): void {
     if (this.#batch.events > 0 && !isAsyncSink(this.#spec)) {
-      this.#flusher ??= new InProcessFlusher(this.#spec, this.#memory, this.#outside)
+      this.#flusher ??= new InProcessFlusher(this.#spec, this.#memory, this.#outside, this.#spill?.place)
     }
     this.handOver()
   }
@@ -119,15 +114,23 @@ export class SinkQueue {
   drain(deadlineMs: number): void {
     const deadline = Date.now() + deadlineMs
     this.#flusher?.drain(deadlineMs)
-    if (!this.#losses.isPending) return
-    this.handOver()
-    this.#flusher?.drain(Math.max(deadline - Date.now(), 0))
+    if (this.#losses.isPending) {
+      this.handOver()
+      this.#flusher?.drain(Math.max(deadline - Date.now(), 0))
+    }
+  }
+
+  /** Puts what is still there into the spool, if there is one: the process ends now, or the flush thread has ended, so that this one is `alone`. */
+  keepRest(alone = isAsyncSink(this.#spec)): void {
+    if (this.#spill !== undefined && !this.#reader.isEmpty) keepRest(this.#memory, this.#outside, this.#spill, alone)
   }
 
   /** Ends the flush thread; what waits stays unwritten. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     await this.#flusher?.close()
+    this.keepRest(true)
+    this.#spill?.close()
   }
 
   /** Counts since the queue was made. */
@@ -148,7 +151,7 @@ export class SinkQueue {
       discarded: this.#losses.counts(),
       discardedTotal: this.#losses.total,
       rejected: memory.counted(ACCOUNT.rejected),
-      spooled: memory.counted(ACCOUNT.spooled),
+      ...(this.#spill?.counts() ?? NOT_SPOOLED),
       inFlight: this.#inFlight,
       retried: memory.retries,
       bytes: memory.counted(ACCOUNT.bytes),
@@ -237,22 +240,19 @@ export class SinkQueue {
     const { level, traceId } = event
     const line = this.#batch.line(event, seq)
     const bytes = Buffer.byteLength(line)
-    const severity = SEVERITY[level]
-    const rows = Int32Array.of(line.length, severity, 0, traceId === undefined ? -1 : 0)
-    const frame = padded(HEADER_BYTES + rows.byteLength + TRACE_ID_BYTES)
+    const about = { level, seq, traceId, flags: this.#flagsOf(level) }
     const isIn = this.#letIn(event, seq, () => {
       // What came before it may not be overtaken.
       this.#post()
-      return this.#room.verdictOutside(bytes, frame, severity <= SEVERITY.info)
+      return this.#room.verdictOutside(bytes, OUTSIDE_FRAME_BYTES, SEVERITY[level] <= SEVERITY.info)
     })
     if (!isIn) return false
+    this.#room.accept()
+    if (this.#spillOver(lineFrame(about, line))) return true
     const payload = this.#outside.next
     this.#opened().outside(payload, line)
-    const about = { kind: FRAME.outside, flags: this.#flagsOf(level), events: 1, firstSeq: seq, severity, payload }
-    const table = { rows, rowWords: rows.length, columns: NO_COLUMNS }
-    this.#ring.write({ ...about, ...table, dictionary: traceId ?? '', text: '' }, Date.now())
+    this.#ring.write(outsideFrame(about, payload), Date.now())
     this.#outside.add(line, bytes, this.#ring.head)
-    this.#room.accept()
     this.#handedOver(1, bytes)
     return true
   }
@@ -272,7 +272,7 @@ export class SinkQueue {
       this.#room.look()
       return verdict()
     }
-    if (verdict() === 'room') return undefined
+    if (this.#spill?.isOpen === true || verdict() === 'room') return undefined
     const found = look()
     if (found === 'room') return undefined
     const records = this.#records
@@ -281,8 +281,29 @@ export class SinkQueue {
     if (this.#records !== records) this.#record(event, seq)
     if (found === 'reserved') return 'threshold'
     if (this.#options.overflow === 'drop-newest') return 'full'
+    if (this.#options.overflow === 'spill') return this.#beginSpill() ? undefined : 'full'
     this.#post()
-    return this.#patience.wait('room', this.#opened(), () => look() === 'room') ? undefined : 'timeout'
+    if (this.#patience.wait('room', this.#opened(), () => look() === 'room')) return undefined
+    return this.#beginSpill() ? undefined : 'timeout'
+  }
+
+  /* From now on events go past the ring, until the spool is empty again; false if there is none. */
+  #beginSpill(): boolean {
+    if (this.#spill === undefined) return false
+    this.#post()
+    if (!this.#spill.isOpen && !this.#spill.begin(() => this.#ring.write(SPILLED, Date.now()))) return false
+    this.#opened().posted()
+    return true
+  }
+
+  /* Puts a batch, or one large line, into the spool; false if events do not go there now. */
+  #spillOver(content: FrameContent): boolean {
+    const outcome = this.#spill?.isOpen === true ? this.#spill.append(content) : 'closed'
+    if (outcome === 'closed') return false
+    if (outcome === 'refused') this.#forfeit(content, 'spool')
+    else this.#room.forfeit(content.events)
+    this.#opened().posted()
+    return true
   }
 
   #discard(level: Level, seq: number, reason: LossReason): false {
@@ -295,12 +316,7 @@ export class SinkQueue {
   #tellFull(): void {
     if (this.#isFull) return
     this.#isFull = true
-    const { destination, lagMs } = this.ledger()
-    const events = this.#inFlight
-    const bytes = this.#queuedBytes()
-    const large = bytes / Math.max(events, 1) > this.#options.queueBytes / 64
-    const cause = large ? 'large-events' : lagMs > 2 * this.#options.flushIntervalMs ? 'slow-sink' : 'burst'
-    const full: QueueFull = { destination, bytes, events, lagMs, cause }
+    const full = fullOf(this.ledger(), this.#options)
     queueFull.publish(full)
     tellListener(this.#options.onFull, full)
   }
@@ -353,18 +369,15 @@ export class SinkQueue {
   #post(): void {
     if (this.#batch.events === 0) return
     const content = this.#batch.take()
+    if (this.#spillOver(content)) return
     if (this.#ring.write(content, Date.now())) this.#handedOver(content.events, content.text.length)
-    else this.#forfeit(content)
+    else this.#forfeit(content, 'full')
   }
 
-  /* There was room for each of these events when it came, so this does not happen; if it does all the same, it is counted. */
-  #forfeit({ events, rows, rowWords, firstSeq, severity }: FrameContent): void {
-    for (let i = 0; i < events; i++) {
-      // Captured events have no rows.
-      const level = LEVEL_OF.get(rowWords === 0 ? severity : (rows[i * rowWords + ROW.severity] as number)) as Level
-      this.#discard(level, firstSeq, 'full')
-    }
-    this.#room.forfeit(events)
+  /* Gives a batch up that the spool refused. In the ring there was room for each event when it came, so there it does not happen. */
+  #forfeit(content: FrameContent, reason: LossReason): void {
+    for (const level of levelsOf(content)) this.#discard(level, content.firstSeq, reason)
+    this.#room.forfeit(content.events)
   }
 
   #handedOver(events: number, length: number): void {
@@ -378,7 +391,7 @@ export class SinkQueue {
   }
 
   #opened(): Flusher {
-    this.#flusher ??= startFlusher(this.#spec, this.#options, this.#memory, this.#outside)
+    this.#flusher ??= startFlusher(this.#spec, this.#options, this.#memory, this.#outside, this.#spill?.place)
     return this.#flusher
   }
 }

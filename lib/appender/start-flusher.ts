@@ -9,6 +9,7 @@ import { GuestFlusher } from './isolates/guest-flusher'
 import type { ResolvedAppenderOptions } from './options'
 import type { OutsideLines } from './outside-lines'
 import type { QueueMemory } from './ring'
+import type { SpillPlace } from './spill-place'
 
 /** Starts what brings the lines of a queue to its sink: a flush thread, or, where there shall be none or can be none, this thread. */
 export function startFlusher(
@@ -16,21 +17,31 @@ export function startFlusher(
   { thread, withoutThread, waitStrategy, flushIntervalMs }: ResolvedAppenderOptions,
   memory: QueueMemory,
   outside: OutsideLines,
+  spill?: SpillPlace,
 ): Flusher {
   if (!thread) {
     if (withoutThread !== undefined) threadDenied.publish({ sink: spec.kind, reason: withoutThread })
-    return flusherOfThisThread(spec, memory, outside)
+    return flusherOfThisThread(spec, memory, outside, spill)
   }
   const pollMs = waitStrategy === 'poll' ? flushIntervalMs : Infinity
   // An answer that comes later is for the event loop of the thread that asked, so such a sink is not shared.
-  if (isAsyncSink(spec)) return startThread(spec, memory, outside, pollMs) ?? flusherOfThisThread(spec, memory, outside)
-  const startOwn = (): OwnFlusher => startThread(spec, memory, outside, pollMs) ?? new InProcessFlusher(spec, memory, outside)
-  return workerThreads().isMainThread ? startOwn() : new GuestFlusher(spec, memory, outside, startOwn)
+  if (isAsyncSink(spec))
+    return startThread(spec, memory, outside, pollMs, spill) ?? flusherOfThisThread(spec, memory, outside, spill)
+  const startOwn = (): OwnFlusher =>
+    startThread(spec, memory, outside, pollMs, spill) ?? new InProcessFlusher(spec, memory, outside, spill)
+  // Who serves the ring of another isolate does not know its spool.
+  return workerThreads().isMainThread || spill !== undefined ? startOwn() : new GuestFlusher(spec, memory, outside, startOwn)
 }
 
-function startThread(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines, pollMs: number): FlushThread | undefined {
+function startThread(
+  spec: SinkSpec,
+  memory: QueueMemory,
+  outside: OutsideLines,
+  pollMs: number,
+  spill: SpillPlace | undefined,
+): FlushThread | undefined {
   try {
-    return new FlushThread(spec, memory, outside, pollMs)
+    return new FlushThread(spec, memory, outside, pollMs, spill)
   } catch (error) {
     const reason = `no worker can be started (${(error as Error).message})`
     threadDenied.publish({ sink: spec.kind, reason })
@@ -39,6 +50,8 @@ function startThread(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines,
   }
 }
 
-function flusherOfThisThread(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines): Flusher {
-  return isAsyncSink(spec) ? new InProcessSender(spec, memory, outside) : new InProcessFlusher(spec, memory, outside)
+function flusherOfThisThread(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines, spill: SpillPlace | undefined): Flusher {
+  return isAsyncSink(spec)
+    ? new InProcessSender(spec, memory, outside, spill)
+    : new InProcessFlusher(spec, memory, outside, spill)
 }

@@ -1,9 +1,11 @@
 import { counters } from '../diagnostics'
 import { openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
 import { pauseUntil } from './pause'
-import { OWNER, type QueueMemory, RingReader, WORD } from './ring'
+import { FRAME, OWNER, type QueueMemory, RingReader, WORD } from './ring'
+import type { SpillPlace } from './spill-place'
 import { FrameLines, type PayloadSource } from './worker/frame-lines'
-import { writeFrame } from './worker/write-frame'
+import { SpilledLines } from './worker/spilled-lines'
+import { writeFrame, writeSpilled } from './worker/write-frame'
 
 /* How often a flush thread that sleeps before its next try is woken while this thread waits for it. */
 const HURRY_MS = 50
@@ -12,6 +14,8 @@ const HURRY_MS = 50
 export interface WritableRing {
   readonly memory: QueueMemory
   readonly payloads: PayloadSource
+  /** The spool behind it, if there is one. */
+  readonly spill?: SpillPlace | undefined
 }
 
 /** What came of frames that this thread wrote by itself. */
@@ -37,18 +41,23 @@ export function unlock(memory: QueueMemory): void {
 }
 
 /** Writes the frames of a ring, up to `most` of them, on this thread. Only for the owner of the lock. */
-export function takeOver(memory: QueueMemory, sink: Sink, payloads: PayloadSource, pause: Pause, most = Infinity): TakenOver {
+export function takeOver({ memory, payloads, spill }: WritableRing, sink: Sink, pause: Pause, most = Infinity): TakenOver {
   const reader = new RingReader(memory)
   const lines = new FrameLines(payloads)
+  const spilled = spill && new SpilledLines(memory, spill)
   let trouble: string | undefined
   let events = 0
   let reason = ''
   for (let written = 0; written < most; written++) {
     const frame = reader.frame()
     if (frame === undefined) break
-    const delivery = writeFrame(memory, reader, frame, lines.of(frame), sink, pause, (why) => {
+    const onTrouble = (why: string): void => {
       trouble = why
-    })
+    }
+    const delivery =
+      frame.kind === FRAME.spilled && spilled !== undefined
+        ? writeSpilled(memory, reader, frame, spilled, sink, pause, onTrouble)
+        : writeFrame(memory, reader, frame, lines.of(frame), sink, pause, onTrouble)
     if (delivery.outcome === 'unfinished') break
     trouble = undefined
     if (delivery.outcome === 'rejected') {
@@ -56,15 +65,17 @@ export function takeOver(memory: QueueMemory, sink: Sink, payloads: PayloadSourc
       reason = delivery.reason
     }
   }
+  spilled?.close()
   return { done: reader.isEmpty, trouble, rejected: events > 0 ? { events, reason } : undefined }
 }
 
 /** Writes up to `most` frames of a ring on this thread, until `deadline` (ms since the epoch); false if somebody else has the lock. */
-export function writeSome({ memory, payloads }: WritableRing, spec: SinkSpec, deadline: number, most: number): boolean {
+export function writeSome(ring: WritableRing, spec: SinkSpec, deadline: number, most: number): boolean {
+  const { memory } = ring
   if (!tryLock(memory)) return false
   const sink = openSink(spec)
   const before = memory.retries
-  takeOver(memory, sink, payloads, pauseUntil(deadline), most)
+  takeOver(ring, sink, pauseUntil(deadline), most)
   counters.writesRetried += memory.retries - before
   sink.close()
   unlock(memory)

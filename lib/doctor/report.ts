@@ -26,6 +26,7 @@ export function switchOn(): void {
     maxFlushTimeMs: 0,
     drainOnSignals: true,
     drain: () => 0,
+    keepRest: () => 0,
     ended() {
       if (!said) say()
       said = true

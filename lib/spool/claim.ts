@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import { crypto } from '../internal/builtin'
 import { checkOptions, type Rule, rules } from '../internal/options'
 import { type Lock, type LockRules, lockDirectory } from './lock'
 import { type Owners, systemOwners } from './owner'
@@ -129,7 +129,7 @@ function attempt(act: () => SpoolClaim): SpoolClaim {
 
 /* orders.018f3c2b9d4e5a6b7c8d: the time, so that older ones come first, and random digits. */
 function newName({ name, now }: Resolved): string {
-  return `${name}.${Math.trunc(now()).toString(16).padStart(12, '0')}${randomBytes(4).toString('hex')}`
+  return `${name}.${Math.trunc(now()).toString(16).padStart(12, '0')}${crypto().randomBytes(4).toString('hex')}`
 }
 
 /* Each process begins at another place, so that many that start at once do not all want the same. */

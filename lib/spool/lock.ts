@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { crypto } from '../internal/builtin'
 import type { Owner, Owners } from './owner'
 import { codeOf, type SpoolFiles } from './spool-files'
 
@@ -43,7 +43,7 @@ export function ownerOf(directory: string, rules: LockRules): number | undefined
 export function lockDirectory(directory: string, rules: LockRules): Lock | undefined {
   const { files, owners, now } = rules
   if (otherLocks(directory, '', rules).some(({ live }) => live)) return undefined
-  const own = `lock-${randomBytes(8).toString('hex')}`
+  const own = `lock-${crypto().randomBytes(8).toString('hex')}`
   const path = join(directory, own)
   writeLock(files, path, owners.self())
   const release = (): void => removeIfThere(files, path)

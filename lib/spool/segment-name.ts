@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { crypto } from '../internal/builtin'
 import { crc32c } from './crc32c'
 import { codeOf, type SpoolFiles } from './spool-files'
 
@@ -27,7 +27,7 @@ export function readSegmentName(name: string): Segment | 'newer' | undefined {
 
 /** A name that no segment had before. */
 export function newSegment(number: number): Segment {
-  return segmentOf(number, `${String(number).padStart(10, '0')}-${randomBytes(4).toString('hex')}.v${VERSION}.seg`)
+  return segmentOf(number, `${String(number).padStart(10, '0')}-${crypto().randomBytes(4).toString('hex')}.v${VERSION}.seg`)
 }
 
 function segmentOf(number: number, name: string): Segment {

@@ -8,11 +8,13 @@ const LEDGERS: readonly AppenderLedger[] = [
       {
         destination: 'the file C:\\logs\nout.log',
         entered: 110,
-        delivered: 90,
+        recovered: 4,
+        delivered: 93,
         discarded: { threshold: { info: 7, debug: 2 }, timeout: { warn: 1 } },
         discardedTotal: 10,
         rejected: 3,
         spooled: 2,
+        damaged: 1,
         inFlight: 5,
         retried: 4,
         bytes: 2 ** 40,
@@ -32,15 +34,18 @@ const LABELS = 'appender="orders \\"main\\"",destination="the file C:\\\\logs\\n
 const TEXT = `# HELP tracelane_sink_entered_total Events that came to a sink.
 # TYPE tracelane_sink_entered_total counter
 tracelane_sink_entered_total{${LABELS}} 110
+# HELP tracelane_sink_recovered_total Events that an earlier process left in the spool.
+# TYPE tracelane_sink_recovered_total counter
+tracelane_sink_recovered_total{${LABELS}} 4
 # HELP tracelane_sink_delivered_total Events that the destination has.
 # TYPE tracelane_sink_delivered_total counter
-tracelane_sink_delivered_total{${LABELS}} 90
+tracelane_sink_delivered_total{${LABELS}} 93
 # HELP tracelane_sink_rejected_total Events that the destination refused.
 # TYPE tracelane_sink_rejected_total counter
 tracelane_sink_rejected_total{${LABELS}} 3
-# HELP tracelane_sink_spooled_total Events that lie on the disk instead.
-# TYPE tracelane_sink_spooled_total counter
-tracelane_sink_spooled_total{${LABELS}} 2
+# HELP tracelane_sink_damaged_total Events of the spool that were dropped or cannot be read.
+# TYPE tracelane_sink_damaged_total counter
+tracelane_sink_damaged_total{${LABELS}} 1
 # HELP tracelane_sink_retried_total Writes that failed and were tried again.
 # TYPE tracelane_sink_retried_total counter
 tracelane_sink_retried_total{${LABELS}} 4
@@ -61,6 +66,9 @@ tracelane_sink_discarded_total{${LABELS},reason="timeout",level="warn"} 1
 # HELP tracelane_sink_in_flight Events that wait.
 # TYPE tracelane_sink_in_flight gauge
 tracelane_sink_in_flight{${LABELS}} 5
+# HELP tracelane_sink_spooled Events that lie in the spool.
+# TYPE tracelane_sink_spooled gauge
+tracelane_sink_spooled{${LABELS}} 2
 # HELP tracelane_sink_queued_bytes Bytes that wait.
 # TYPE tracelane_sink_queued_bytes gauge
 tracelane_sink_queued_bytes{${LABELS}} 512
@@ -89,7 +97,7 @@ describe('prometheusText()', () => {
 
   it('names the metrics though there is no appender', () => {
     const lines = prometheusText([]).trimEnd().split('\n')
-    expect(lines).to.have.length(26)
+    expect(lines).to.have.length(30)
     expect(lines.every((line) => line.startsWith('#'))).to.equal(true)
   })
 })

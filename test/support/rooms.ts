@@ -23,7 +23,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   'flight-recorder': [...BASE, ...RECORDS],
   spool: [...BASE, ...RECORDS],
   sinks: [...BASE, ...RECORDS, 'layout', 'spool'],
-  appender: [...BASE, ...RECORDS, 'layout', 'sinks'],
+  appender: [...BASE, ...RECORDS, 'layout', 'spool', 'sinks'],
   logger: [...BASE, ...RECORDS, 'layout', 'sinks', 'appender', 'filter', 'flight-recorder', 'targeted-debug'],
   otel: [...BASE, 'context'],
   adapters: [...BASE, ...RECORDS, 'appender', 'logger'],

@@ -29,6 +29,8 @@ export const FRAME = {
   captured: 2,
   /** Finished lines that are too large for the ring and come by message; the frame keeps their place. */
   outside: 3,
+  /** No events: from here on they lie in the spool, until that is empty. The last frame as long as events go there. */
+  spilled: 4,
 } as const
 
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME]

@@ -41,6 +41,8 @@ export const WORD = {
   beat: 8 * LINE_WORDS,
   /** One of `SERVER`: who serves this ring, if it is that of a worker thread. */
   server: 9 * LINE_WORDS,
+  /** One of `SPILL`. */
+  spill: 9 * LINE_WORDS + 1,
 } as const
 
 /** Values of the word `owner`. `host`: the flush thread of another isolate's queue. */
@@ -48,6 +50,12 @@ export const OWNER = { free: 0, flush: 1, main: 2, host: 3 } as const
 
 /** Values of the word `server`. `host`: a flush thread of the main thread; `gone`: the thread that logs has closed its queue. */
 export const SERVER = { none: 0, host: 1, gone: 2 } as const
+
+/**
+ * Values of the word `spill`: whether events go past the ring into a spool, behind the last frame. `closed`: no. `open`: yes. `appending`: the thread that logs is
+ * at it. `closing`: the owner of the lock has found nothing more there, and looks a last time.
+ */
+export const SPILL = { closed: 0, open: 1, appending: 2, closing: 3 } as const
 
 /** Indexes of the counters, each of 64 bits. Only the owner of the lock writes them. */
 export const ACCOUNT = { delivered: 0, rejected: 1, bytes: 2, retried: 3, spooled: 4, unsynced: 5 } as const

@@ -18,7 +18,7 @@ const STUCK_MS = 1_000
  * bell, until it is told to stop.
  */
 export function writeUntilStopped(
-  { sink: spec, memory, inbox, pollMs }: FlushThreadData,
+  { sink: spec, memory, inbox, pollMs, spill }: FlushThreadData,
   tell: (message: FromFlushThread) => void,
 ): void {
   /* Takes what the main thread has sent. */
@@ -31,7 +31,7 @@ export function writeUntilStopped(
       else rings.get(message.ring)?.keep(message.payload, message.text)
     }
   }
-  const own = new ServedRing(memory, OWNER.flush, listen, tell)
+  const own = new ServedRing(memory, OWNER.flush, listen, tell, spill)
   const rings = new Map([[OWN_RING, own]])
   const { words } = own.memory
   const sink = openSink(spec)

@@ -1,5 +1,5 @@
 import { CapturedRenderer } from '../../layout'
-import { FRAME, type Frame } from '../ring'
+import { FRAME, type Frame, type FrameContent } from '../ring'
 
 /** Gives the text of a line that is too large for the ring; undefined if nobody has it any more. */
 export type PayloadSource = (payload: number) => string | undefined
@@ -19,5 +19,12 @@ export class FrameLines {
     if (kind === FRAME.lines) return text
     this.#renderer ??= new CapturedRenderer()
     return this.#renderer.render(dictionary, columns, events, text)
+  }
+
+  /** The lines of a batch that is not in the ring; good until the next call. */
+  ofContent({ dictionary, columns, events, text }: FrameContent): Uint8Array {
+    if (typeof text === 'string') return Buffer.from(text)
+    this.#renderer ??= new CapturedRenderer()
+    return this.#renderer.render(Buffer.from(dictionary), columns, events, text)
   }
 }

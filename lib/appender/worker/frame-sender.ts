@@ -1,7 +1,9 @@
-import type { AsyncSink, SendResult } from '../../sinks'
-import { ACCOUNT, type Frame, QueueMemory, RingReader, WORD } from '../ring'
+import type { AsyncSink } from '../../sinks'
+import { ACCOUNT, FRAME, type Frame, OWNER, QueueMemory, RingReader, WORD } from '../ring'
+import type { SpillPlace } from '../spill-place'
 import { FrameLines, type PayloadSource } from './frame-lines'
 import type { FromFlushThread } from './protocol'
+import { SpilledLines } from './spilled-lines'
 
 const FIRST_RETRY_MS = 20
 const MAX_RETRY_MS = 5_000
@@ -17,6 +19,7 @@ export class FrameSender {
   readonly #sink: AsyncSink
   readonly #instance: string
   readonly #tell: (message: FromFlushThread) => void
+  readonly #spilled: SpilledLines | undefined
   #wake: (() => void) | undefined
   #stopped = false
 
@@ -26,6 +29,7 @@ export class FrameSender {
     sink: AsyncSink,
     instance: string,
     tell: (message: FromFlushThread) => void,
+    spill?: SpillPlace,
   ) {
     this.#memory = new QueueMemory(shared)
     this.#reader = new RingReader(this.#memory)
@@ -33,6 +37,7 @@ export class FrameSender {
     this.#sink = sink
     this.#instance = instance
     this.#tell = tell
+    if (spill !== undefined) this.#spilled = new SpilledLines(this.#memory, spill)
   }
 
   /** Sends what comes until it is stopped. */
@@ -45,7 +50,9 @@ export class FrameSender {
         this.#tellIfReached()
         await this.#rest(heard)
       } else {
-        await this.#send(frame)
+        await (frame.kind === FRAME.spilled && this.#spilled !== undefined
+          ? this.#sendSpilled(frame, this.#spilled)
+          : this.#sendFrame(frame))
         this.#tellIfReached()
       }
     }
@@ -63,25 +70,51 @@ export class FrameSender {
     this.#wake?.()
   }
 
-  async #send(frame: Frame): Promise<void> {
+  async #sendFrame(frame: Frame): Promise<void> {
     const lines = this.#lines.of(frame)
-    const batch = { lines, events: frame.events, id: `${this.#instance}-${frame.firstSeq}` }
+    const outcome = await this.#send(lines, frame.events, `${this.#instance}-${frame.firstSeq}`)
+    if (outcome !== undefined && this.#isOurs) this.#reader.resolve(frame, outcome, lines.length)
+  }
+
+  async #sendSpilled(frame: Frame, spilled: SpilledLines): Promise<void> {
+    const record = spilled.next()
+    if (record === 'done') {
+      this.#reader.resolve(frame, 'delivered', 0)
+      spilled.end()
+    } else if ('failed' in record) {
+      if (record.failed !== '') this.#tell({ failure: record.failed, retried: true })
+      await this.#pause(FIRST_RETRY_MS)
+    } else {
+      // Of another process, maybe, so the place in the spool is a part of its name.
+      const { segment, offset } = record.position
+      const outcome = await this.#send(record.payload, record.meta.events, `${this.#instance}-spool-${segment}-${offset}`)
+      if (outcome === undefined || !this.#isOurs) return
+      this.#memory.count(ACCOUNT[outcome], record.meta.events)
+      if (outcome === 'delivered') this.#memory.count(ACCOUNT.bytes, record.payload.length)
+      spilled.settle(record)
+    }
+  }
+
+  /* At the end of the process the thread that logs takes what is left into the spool, and the lock for that. */
+  get #isOurs(): boolean {
+    return Atomics.load(this.#memory.words, WORD.owner) === OWNER.free
+  }
+
+  /* Until the destination has it or refuses it; undefined if there was an order to stop. */
+  async #send(lines: Uint8Array, events: number, id: string): Promise<'delivered' | 'rejected' | undefined> {
+    const batch = { lines, events, id }
     for (let waitMs = FIRST_RETRY_MS; !this.#stopped; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
       Atomics.add(this.#memory.words, WORD.beat, 1)
       const result = await this.#sink.send(batch)
       if (result.outcome !== 'retryable') {
-        this.#resolve(frame, result, lines.length)
-        return
+        if (result.outcome === 'rejected') this.#tell({ failure: result.reason, retried: false })
+        return result.outcome
       }
       this.#memory.count(ACCOUNT.retried, 1)
       this.#tell({ failure: result.reason, retried: true })
       await this.#pause(Math.max(waitMs, result.retryAfterMs ?? 0))
     }
-  }
-
-  #resolve(frame: Frame, result: SendResult, bytes: number): void {
-    if (result.outcome === 'rejected') this.#tell({ failure: result.reason, retried: false })
-    this.#reader.resolve(frame, result.outcome === 'rejected' ? 'rejected' : 'delivered', bytes)
+    return undefined
   }
 
   #tellIfReached(): void {

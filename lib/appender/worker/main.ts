@@ -23,8 +23,8 @@ function textOf(inbox: MessagePort, wanted: number): string | undefined {
 
 const { sink: spec } = data
 if (isAsyncSink(spec)) {
-  const { memory, inbox, instance } = data
-  const sender = new FrameSender(memory, (payload) => textOf(inbox, payload), openAsyncSink(spec), instance, tell)
+  const { memory, inbox, instance, spill } = data
+  const sender = new FrameSender(memory, (payload) => textOf(inbox, payload), openAsyncSink(spec), instance, tell, spill)
   port.on('message', (message: ToFlushThread) => {
     if (message === STOP) sender.stop()
     else sender.ring()

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { SinkSpec } from '../../sinks'
+import type { SpillPlace } from '../spill-place'
 
 /*
  * One flush thread serves one sink. Frames reach it through shared memory (ring/memory.ts), and so does everything that must work while no
@@ -24,6 +25,8 @@ export interface FlushThreadData {
   readonly memory: SharedArrayBuffer
   /** Each `ToInbox` arrives here. */
   readonly inbox: MessagePort
+  /** The spool behind the ring, if there is one. */
+  readonly spill: SpillPlace | undefined
   /** Names this start of the isolate that logs, and so its batches. */
   readonly instance: string
   /** How long it sleeps at most before it looks again, in ms; Infinity: until it is woken. */

@@ -1,8 +1,10 @@
 import type { Pause, Sink } from '../../sinks'
 import { FRAME, type Frame, OWNER, QueueMemory, RingReader, WORD } from '../ring'
+import type { SpillPlace } from '../spill-place'
 import { FrameLines } from './frame-lines'
 import type { FromFlushThread } from './protocol'
-import { writeFrame } from './write-frame'
+import { SpilledLines } from './spilled-lines'
+import { writeFrame, writeSpilled } from './write-frame'
 
 /*
  * A ring of another isolate in which nothing moves for so long belongs to a thread that ended in the middle of something: one that lives
@@ -19,21 +21,24 @@ export class ServedRing {
   readonly #tell: (message: FromFlushThread) => void
   readonly #outside = new Map<number, string>()
   readonly #lines = new FrameLines((payload) => this.#outside.get(payload))
+  readonly #spilled: SpilledLines | undefined
   #stillAt: readonly number[] = []
   #stillSince = 0
 
-  /** `owner` is what the lock says while this thread has it. `listen` has messages that have arrived handed out. */
+  /** `owner` is what the lock says while this thread has it. `listen` has messages that have arrived handed out. `spill` is behind the ring. */
   constructor(
     shared: SharedArrayBuffer,
     owner: typeof OWNER.flush | typeof OWNER.host,
     listen: () => void,
     tell: (message: FromFlushThread) => void,
+    spill?: SpillPlace,
   ) {
     this.memory = owner === OWNER.host ? QueueMemory.borrowed(shared) : new QueueMemory(shared)
     this.#owner = owner
     this.#reader = new RingReader(this.memory)
     this.#listen = listen
     this.#tell = tell
+    if (spill !== undefined) this.#spilled = new SpilledLines(this.memory, spill)
   }
 
   get isEmpty(): boolean {
@@ -76,9 +81,12 @@ export class ServedRing {
   }
 
   #write(frame: Frame, sink: Sink, pause: Pause): true {
-    const lines = this.#lines.of(frame)
     const onTrouble = (failure: string): void => this.#tell({ failure, retried: true })
-    const delivery = writeFrame(this.memory, this.#reader, frame, lines, sink, pause, onTrouble)
+    const spilled = frame.kind === FRAME.spilled ? this.#spilled : undefined
+    const delivery =
+      spilled === undefined
+        ? writeFrame(this.memory, this.#reader, frame, this.#lines.of(frame), sink, pause, onTrouble)
+        : writeSpilled(this.memory, this.#reader, frame, spilled, sink, pause, onTrouble)
     if (delivery.outcome === 'rejected') this.#tell({ failure: delivery.reason, retried: false })
     if (frame.kind === FRAME.outside && delivery.outcome !== 'unfinished') this.#forget(frame.payload)
     return true
