@@ -92,10 +92,12 @@ export class AsyncAppender {
   }
 
   async #close(): Promise<FlushResult> {
+    const start = Date.now()
     const result = await this.flush()
+    const restMs = Math.max(this.maxFlushTimeMs - (Date.now() - start), 0)
     counters.eventsUnwritten += result.pending
     if (result.pending > 0) complain('close', `${result.pending} events were not written before their appender was closed`)
-    await Promise.all(this.#queues.map((queue) => queue.close()))
+    await Promise.all(this.#queues.map((queue) => queue.close(restMs)))
     this.#unguard()
     this.#unsubscribe()
     return result

@@ -109,9 +109,9 @@ export class FlushThread implements OwnFlusher {
     Atomics.store(this.#memory.words, WORD.stop, 0)
   }
 
-  async close(): Promise<void> {
+  async close(graceMs: number): Promise<void> {
     if (this.#closed) return
-    await this.#host?.close()
+    await this.#host?.close(graceMs)
     await this.#end()?.terminate()
   }
 

@@ -18,8 +18,11 @@ export interface Flusher {
   settled(deadlineMs: number): Promise<void>
   /** Blocks this thread until everything posted is resolved, or the deadline has passed. For exits, where no event loop turns. */
   drain(deadlineMs: number): void
-  /** Ends the thread and releases the sink; what is not resolved by then stays unresolved. Idempotent. */
-  close(): Promise<void>
+  /**
+   * Ends the thread and releases the sink; what is not resolved by then stays unresolved. What other isolates have in their rings gets
+   * `graceMs`. Idempotent.
+   */
+  close(graceMs: number): Promise<void>
 }
 
 /** A flusher that belongs to the isolate that logs. */

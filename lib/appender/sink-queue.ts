@@ -125,10 +125,10 @@ export class SinkQueue {
     if (this.#spill !== undefined && !this.#reader.isEmpty) keepRest(this.#memory, this.#outside, this.#spill, alone)
   }
 
-  /** Ends the flush thread; what waits stays unwritten. */
-  async close(): Promise<void> {
+  /** Ends the flush thread; what waits stays unwritten. What other isolates have handed to that thread gets `graceMs`. */
+  async close(graceMs: number): Promise<void> {
     clearTimeout(this.#timer)
-    await this.#flusher?.close()
+    await this.#flusher?.close(graceMs)
     this.keepRest(true)
     this.#spill?.close()
   }

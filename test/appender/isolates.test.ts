@@ -238,7 +238,7 @@ describe('isolates', function () {
       host.drain(Date.now() + 10_000)
     }
     await until('nothing is kept', () => host.size === 0)
-    await host.close()
+    await host.close(0)
     const served = sent.flatMap((message) => ('serve' in message ? message.serve : []))
     expect(new Set(served).size).to.equal(10 * rounds)
     expect(sent.flatMap((message) => ('leave' in message ? message.leave : []))).to.have.members(served)

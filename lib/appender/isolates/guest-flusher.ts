@@ -98,13 +98,13 @@ export class GuestFlusher implements Flusher {
     else drainRing(this.#served, this.#spec, this.#host ?? this.#memory, this.#host !== undefined, Date.now() + deadlineMs)
   }
 
-  async close(): Promise<void> {
+  async close(graceMs: number): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     clearTimeout(this.#patience)
     Atomics.store(this.#memory.words, WORD.server, SERVER.gone)
     this.#channel.close()
-    await this.#own?.close()
+    await this.#own?.close(graceMs)
   }
 
   get #tail(): number {

@@ -7,8 +7,7 @@ import { type GuestLine, nameOfSink, RingChannel, type ToGuests, type ToHosts } 
 import { HostedRing } from './hosted-ring'
 
 const SWEEP_MS = 2_500
-/* How long a flush thread that is closed goes on with what other isolates have left in their rings, and how often that is looked at. */
-const FAREWELL_MS = 500
+/* How often a flush thread that is to end is looked at, whether it has written what other isolates have left in their rings. */
 const FAREWELL_STEP_MS = 10
 
 /** Takes in the rings of other isolates with the same sink, for one flush thread of the main thread. Keeps nothing alive. */
@@ -62,14 +61,11 @@ export class RingHost {
     }
   }
 
-  /** Hands the rings back to their isolates; before that, gives the flush thread half a second for what lies in them. */
-  async close(): Promise<void> {
+  /** Hands the rings back to their isolates; before that, gives the flush thread `graceMs` for what lies in them. */
+  async close(graceMs: number): Promise<void> {
     this.#channel.catchUp()
-    for (
-      let waited = 0;
-      waited < FAREWELL_MS && [...this.#rings.values()].some(({ isEmpty }) => !isEmpty);
-      waited += FAREWELL_STEP_MS
-    ) {
+    const isDone = (): boolean => [...this.#rings.values()].every(({ isEmpty }) => isEmpty)
+    for (let waited = 0; waited < graceMs && !isDone(); waited += FAREWELL_STEP_MS) {
       await new Promise((resolve) => setTimeout(resolve, FAREWELL_STEP_MS))
     }
     clearInterval(this.#sweeper)
