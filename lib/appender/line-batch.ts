@@ -1,7 +1,7 @@
 import type { LogEvent } from '../event'
 import type { Layout } from '../layout'
-import { type EventBatch, MAX_BYTES_PER_UNIT } from './event-batch'
-import { FRAME, type FrameContent, HEADER_BYTES, padded, ROW, TRACE_ID_BYTES, WORD_BYTES } from './ring'
+import type { EventBatch } from './event-batch'
+import { FRAME, type FrameContent, HEADER_BYTES, padded, ROW, WORD_BYTES } from './ring'
 
 const FIRST_EVENTS = 256
 const NO_COLUMNS = new Float64Array(0)
@@ -13,6 +13,7 @@ export class LineBatch implements EventBatch {
   #rows = new Int32Array(FIRST_EVENTS * ROW.words)
   #text = ''
   #dictionary = ''
+  #dictionaryBytes = 0
   #events = 0
   #firstSeq = 0
   #severity = 0
@@ -79,7 +80,7 @@ export class LineBatch implements EventBatch {
   }
 
   frameBytesWith(): number {
-    return this.#frameBytes(this.#events + 1, this.recordBytes() + TRACE_ID_BYTES)
+    return this.#frameBytes(this.#events + 1, this.recordBytes() + Buffer.byteLength(this.#trace ?? ''))
   }
 
   line(): string {
@@ -98,6 +99,7 @@ export class LineBatch implements EventBatch {
     }
     this.#text = ''
     this.#dictionary = ''
+    this.#dictionaryBytes = 0
     this.#events = 0
     this.#severity = 0
     this.#flags = 0
@@ -114,8 +116,7 @@ export class LineBatch implements EventBatch {
       this.#bytes = Buffer.byteLength(this.#text)
       this.#measured = this.#text.length
     }
-    const dictionary = this.#dictionary.length * MAX_BYTES_PER_UNIT
-    return padded(HEADER_BYTES + events * ROW.words * WORD_BYTES + dictionary + this.#bytes + bytes)
+    return padded(HEADER_BYTES + events * ROW.words * WORD_BYTES + this.#dictionaryBytes + this.#bytes + bytes)
   }
 
   #traceIndex(): number {
@@ -132,6 +133,7 @@ export class LineBatch implements EventBatch {
     const index = this.#traces.size
     this.#traces.set(trace, index)
     this.#dictionary += trace
+    this.#dictionaryBytes += Buffer.byteLength(trace)
     return index
   }
 
