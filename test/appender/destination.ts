@@ -65,7 +65,8 @@ export class Subject {
   readonly appended: number[] = []
 
   constructor({ sink }: { readonly sink: FileSinkSpec }, options?: AsyncAppenderOptions) {
-    this.appender = new AsyncAppender([sink], { service: undefined }, options)
+    // A thread may take its time to start on a busy machine.
+    this.appender = new AsyncAppender([sink], { service: undefined }, { maxFlushTimeMs: 20_000, ...options })
   }
 
   /** Appends one event. */

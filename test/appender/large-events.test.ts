@@ -9,7 +9,7 @@ const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 /* The lines that events of one trace become. */
 async function linesOf(events: readonly Partial<LogEvent>[], options: AsyncAppenderOptions): Promise<Line[]> {
   const destination = new Destination()
-  const appender = new AsyncAppender([destination.sink], { service: undefined }, options)
+  const appender = new AsyncAppender([destination.sink], { service: undefined }, { maxFlushTimeMs: 20_000, ...options })
   const base = captureEvent(undefined, { level: 'info', logger: 'x', msg: 'm' })
   events.forEach((event, i) => {
     appender.append({ ...base, traceId: TRACE, spanId: '00f067aa0ba902b7', ...event }, i)

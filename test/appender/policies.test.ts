@@ -157,7 +157,12 @@ describe('overflow', () => {
       const threads = new StillThreads().start()
       try {
         const told: QueueFull[] = []
-        const subject = subjectOf(new Destination(), { overflow: 'sync', queueBytes: 4096, onFull: (one) => void told.push(one) })
+        const subject = subjectOf(new Destination(), {
+          overflow: 'sync',
+          queueBytes: 4096,
+          maxFlushTimeMs: 0,
+          onFull: (one) => void told.push(one),
+        })
         for (let i = 0; i < 100; i++) subject.append('x'.repeat(300))
         expect(told).to.have.length(1)
         subject.appender.drain(1000)
@@ -230,7 +235,7 @@ describe('overflow', () => {
       const threads = new StillThreads().start()
       try {
         const bells = (['notify', 'poll'] as const).map((waitStrategy, i) => {
-          const subject = subjectOf(new Destination(), { waitStrategy, queueSize: 8 })
+          const subject = subjectOf(new Destination(), { waitStrategy, queueSize: 8, maxFlushTimeMs: 0 })
           subject.append('a batch by itself')
           return threads.memories[i]?.words[WORD.bell]
         })
