@@ -25,7 +25,7 @@ export function filesIn(folder: string): string[] {
     .sort()
 }
 
-/** Reads all lines of all files but those of `others`. A line has its number as `"n":"000012"`. */
+/** Reads all lines of all files but those of `others`. A line has its number as `"n":"000012"`, from six to eight digits. */
 export function readBack(folder: string, others: ReadonlySet<string>): Found {
   const files: Record<string, number> = {}
   const bytes: Record<string, number> = {}
@@ -36,7 +36,7 @@ export function readBack(folder: string, others: ReadonlySet<string>): Found {
     const text = (name.endsWith('.gz') ? gunzipSync(raw) : raw).toString()
     const lines = text.split('\n')
     if (lines.pop() !== '') wrong.push(`${name} ends in the middle of a line`)
-    const own = lines.map((line) => Number(/"n":"(\d{6})".*[}#]$/.exec(line)?.[1]))
+    const own = lines.map((line) => Number(/"n":"(\d{6,8})".*[}#]$/.exec(line)?.[1]))
     if (own.some(Number.isNaN)) wrong.push(`${name} has a torn line`)
     if (own.some((n, i) => i > 0 && n <= (own[i - 1] as number))) wrong.push(`${name} has lines in a wrong order`)
     files[name] = lines.length
