@@ -75,6 +75,8 @@ export function parseTraceState(header: string | undefined): TraceState {
     }
     keys.push(key)
   }
+  // Nothing behind the last comma is an empty member too.
+  if (header.endsWith(',')) others = NOT_AS_THEY_STAND
   return { others: others === NOT_AS_THEY_STAND ? withoutOurs(header) : header.slice(others), clock }
 }
 

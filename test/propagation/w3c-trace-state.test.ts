@@ -28,6 +28,7 @@ describe('the others of parseTraceState()', () => {
     'white space behind ours': `${ours} , a=1,b=2`,
     'white space before ours': ` ${ours},a=1,b=2`,
     'empty members': `,a=1,,b=2,`,
+    'an empty member at the end': 'a=1,b=2,',
     'an empty member before ours': `,${ours},a=1,b=2`,
     'an empty member behind ours': `${ours},,a=1,b=2`,
   }
