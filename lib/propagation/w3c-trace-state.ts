@@ -47,7 +47,7 @@ export function parseTraceState(header: string | undefined): TraceState {
     const clock = header.slice(OURS.length)
     if (HybridClock.isClock(clock)) return { others: '', clock }
   }
-  const keys: string[] = []
+  let keys = 0
   let clock: string | undefined
   /* Where the others begin, if they can be taken as they stand: without white space, empty members, and ours among them. */
   let others = 0
@@ -62,18 +62,19 @@ export function parseTraceState(header: string | undefined): TraceState {
       continue
     }
     const end = endOfValue(header, equals)
-    if (end === NO_VALUE || keys.length === MAX_MEMBERS) return NOTHING
+    if (end === NO_VALUE || keys === MAX_MEMBERS) return NOTHING
     if (start !== at) others = NOT_AS_THEY_STAND
     at = skipWhiteSpace(header, end)
     if (at < header.length && header.charCodeAt(at) !== COMMA) return NOTHING
     if (at !== end) others = NOT_AS_THEY_STAND
-    const key = header.slice(start, equals)
-    if (keys.includes(key)) return NOTHING
-    if (key === OUR_KEY) {
+    if (isRepeated(header, start, equals, keys)) return NOTHING
+    if (equals - start === OUR_KEY.length && header.startsWith(OURS, start)) {
       clock = header.slice(equals + 1, end)
-      others = keys.length === 0 && others === 0 ? at + 1 : NOT_AS_THEY_STAND
+      others = keys === 0 && others === 0 ? at + 1 : NOT_AS_THEY_STAND
     }
-    keys.push(key)
+    starts[keys] = start
+    ends[keys] = equals
+    keys++
   }
   // Nothing behind the last comma is an empty member too.
   if (header.endsWith(',')) others = NOT_AS_THEY_STAND
@@ -81,6 +82,19 @@ export function parseTraceState(header: string | undefined): TraceState {
 }
 
 const NOT_AS_THEY_STAND = -1
+
+/* Where the keys begin and end of the header that is parsed: a list of them would cost as much as all the rest. */
+const starts = new Uint16Array(MAX_MEMBERS)
+const ends = new Uint16Array(MAX_MEMBERS)
+
+/* Whether one of the first `count` keys is the one from `start` to before `end`. */
+function isRepeated(header: string, start: number, end: number, count: number): boolean {
+  for (let i = 0; i < count; i++) {
+    const from = starts[i] as number
+    if ((ends[i] as number) - from === end - start && header.startsWith(header.slice(start, end), from)) return true
+  }
+  return false
+}
 
 /* The members of a valid header, but for ours, without what may stand between them. */
 function withoutOurs(header: string): string {
