@@ -27,23 +27,28 @@ export interface SegmentContents {
 export function readContents(files: SpoolFiles, directory: string, segment: Segment, from = 0): SegmentContents {
   const open = new OpenSegment(files, directory, segment)
   try {
-    let [records, events, bytes] = [0, 0, 0]
-    const damaged: Damage[] = []
-    for (let offset = from; ; ) {
-      const step = open.step(offset)
-      if (step.kind === 'tail') {
-        const whole = { records, events, bytes }
-        return { whole, damaged, end: offset, tornBytes: step.bytes, fileBytes: open.size() }
-      }
-      if (step.kind === 'record') {
-        records++
-        events += step.header.events
-        bytes += step.payload.length
-      } else if (step.kind === 'damaged') damaged.push({ from: offset, to: step.next })
-      offset = step.next
-    }
+    return contentsOf(open, from)
   } finally {
     open.close()
+  }
+}
+
+/** As `readContents`, of a segment that is open and may have been removed. */
+export function contentsOf(open: OpenSegment, from: number): SegmentContents {
+  let [records, events, bytes] = [0, 0, 0]
+  const damaged: Damage[] = []
+  for (let offset = from; ; ) {
+    const step = open.step(offset)
+    if (step.kind === 'tail') {
+      const whole = { records, events, bytes }
+      return { whole, damaged, end: offset, tornBytes: step.bytes, fileBytes: open.size() }
+    }
+    if (step.kind === 'record') {
+      records++
+      events += step.header.events
+      bytes += step.payload.length
+    } else if (step.kind === 'damaged') damaged.push({ from: offset, to: step.next })
+    offset = step.next
   }
 }
 

@@ -4,7 +4,7 @@ import type { SpoolLedger, Tally } from './ledger'
 import type { teller } from './notice'
 import { OpenSegment } from './open-segment'
 import type { SpoolPosition } from './position'
-import { cutTail, owedFrom, readContents } from './recovery'
+import { contentsOf, cutTail, owedFrom, readContents } from './recovery'
 import { type Listing, listSegments, type Segment } from './segment-name'
 import { codeOf, messageOf, type SpoolFiles } from './spool-files'
 
@@ -103,13 +103,14 @@ export class SegmentStore {
     this.ledger.stored = sizes.reduce((all, size) => all + size, 0)
   }
 
-  /** Gives up what the oldest segment still owes, counts it, and removes the segment. False if that cannot be done. */
-  dropOldest(): boolean {
-    const [oldest] = this.list().segments
-    if (oldest === undefined) return false
+  /** Gives up what `oldest`, the oldest segment, still owes, counts it, and removes the segment. False if that cannot be done. */
+  drop(oldest: Segment): boolean {
+    // Opened first: from the moment in which the floor is behind it the reader may remove it.
+    const open = this.#tryOpen(oldest)
     // From here on the reader knows that what it still delivers of the segment is counted by us.
     const before = this.ledger.raise({ segment: oldest.number + 1, offset: 0 })
-    const gone = this.#owed(oldest, before)
+    const gone = this.#owed(oldest, open, before)
+    open?.close()
     this.ledger.add('dropped', gone)
     if (gone.records > 0) {
       this.tell('dropped', `the spool is full: ${oldest.name} is dropped with ${gone.records} records of ${gone.events} events`)
@@ -123,15 +124,29 @@ export class SegmentStore {
     }
   }
 
-  #owed(segment: Segment, floor: SpoolPosition): Tally {
+  #tryOpen(segment: Segment): OpenSegment | undefined {
+    try {
+      return this.open(segment)
+    } catch (error) {
+      // The reader has settled and removed it.
+      if (codeOf(error) !== 'ENOENT') this.#tellUncounted(segment, error)
+      return undefined
+    }
+  }
+
+  #owed(segment: Segment, open: OpenSegment | undefined, floor: SpoolPosition): Tally {
     const from = owedFrom(segment, floor)
     const nothing = { records: 0, events: 0, bytes: 0 }
-    if (from === undefined) return nothing
+    if (from === undefined || open === undefined) return nothing
     try {
-      return readContents(this.files, this.directory, segment, from).whole
+      return contentsOf(open, from).whole
     } catch (error) {
-      this.tell('disk', `what is dropped with ${segment.name} cannot be counted: ${messageOf(error)}`)
+      this.#tellUncounted(segment, error)
       return nothing
     }
+  }
+
+  #tellUncounted({ name }: Segment, error: unknown): void {
+    this.tell('disk', `what is dropped with ${name} cannot be counted: ${messageOf(error)}`)
   }
 }

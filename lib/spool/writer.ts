@@ -270,8 +270,9 @@ export class SpoolWriter {
 
   #dropOldest(): boolean {
     const [oldest] = this.#store.list().segments
-    if (this.#open?.segment.number === oldest?.number) this.#seal()
-    return this.#store.dropOldest()
+    if (oldest === undefined) return false
+    if (this.#open?.segment.number === oldest.number) this.#seal()
+    return this.#store.drop(oldest)
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { expect } from 'chai'
 import {
   claimAbandonedSpool,
@@ -9,12 +9,14 @@ import {
   nodeFiles,
   type Owner,
   type Owners,
+  openSpoolWriter,
   type SpoolClaim,
   type SpoolClaimOptions,
   type SpoolFiles,
   systemOwners,
 } from '../../lib/spool'
 import { projectFile, startNode, tempFolder, until } from '../support'
+import { FAULTS, SimulatedDisk } from './simulated-disk'
 import { TestSpool, textsOf } from './spools'
 
 type Claimed = Extract<SpoolClaim, { claimed: true }>
@@ -153,6 +155,44 @@ describe('claimSpool()', () => {
     }
     expect([...outcomes]).to.include.members(['true false', 'false true'])
   })
+
+  for (const fault of FAULTS) {
+    it(`leaves the spool to the next one, with '${fault}' at any one system call`, () => {
+      const disk = new SimulatedDisk()
+      const owners = new FakeOwners(1)
+      const claimed = { base: '/spools', name: 'orders', files: disk, owners, now: () => 0 }
+      const life = (): SpoolClaim => {
+        owners.owner = { ...owners.owner, pid: owners.owner.pid + 1 }
+        const claim = claimSpool(claimed)
+        if (!claim.claimed) return claim
+        const writer = openSpoolWriter({ directory: claim.directory, files: disk })
+        const result = writer.append(Buffer.from('a'))
+        writer.close()
+        claim.renew()
+        claim.release()
+        return result.outcome === 'spooled' ? claim : { claimed: false, reason: 'none', message: 'nothing is spooled' }
+      }
+      const first = life()
+      owners.dead.add(owners.owner.pid)
+      const calls = disk.calls
+      for (let ahead = 1; ahead <= calls; ahead++) {
+        disk.arm(ahead, fault)
+        life()
+        owners.dead.add(owners.owner.pid)
+        if (disk.crashed) disk.restart(ahead % 2 === 0 ? Math.random : undefined)
+        disk.disarm()
+        expect(mine(life()).directory, `after call ${ahead}`).to.be.a('string')
+        // After a power failure its lock may be there again.
+        owners.dead.add(owners.owner.pid)
+      }
+      expect(disk.met.length).to.be.above(calls / 2)
+      const found: string[] = []
+      for (let next = claimAbandonedSpool(claimed); next.claimed; next = claimAbandonedSpool(claimed)) found.push(next.directory)
+      const withRecords = new Set(disk.paths.filter((path) => path.endsWith('.seg')).map((path) => dirname(path)))
+      expect(found.sort()).to.deep.equal([...withRecords].sort())
+      expect(first.claimed).to.equal(true)
+    })
+  }
 
   it('says why there is none where it cannot write', () => {
     writeFileSync(join(tempFolder(), 'file'), '')

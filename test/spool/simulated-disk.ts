@@ -36,6 +36,7 @@ export class SimulatedDisk implements SpoolFiles {
   #names = new Map<string, Inode>()
   #durable = new Map<string, Inode>()
   #changes: Change[] = []
+  readonly #directories = new Set<string>()
   #handles = new Map<number, Inode>()
   #nextHandle = 3
   #armed: { readonly at: number; readonly fault: Fault } | undefined
@@ -154,16 +155,21 @@ export class SimulatedDisk implements SpoolFiles {
   }
 
   list(directory: string): string[] {
-    const inside = (path: string): boolean => dirname(path) === directory
-    return this.#call(() => [...this.#names.keys()].filter(inside).map((path) => path.slice(directory.length + 1)))
+    return this.#call(() => {
+      const below = [...this.#names.keys(), ...this.#directories].filter((path) => path.startsWith(`${directory}/`))
+      return [...new Set(below.map((path) => path.slice(directory.length + 1).split('/')[0] as string))]
+    })
   }
 
-  makeDirectory(): void {
-    this.#call(() => {})
+  makeDirectory(directory: string): void {
+    this.#call(() => void this.#directories.add(directory))
   }
 
-  removeDirectory(): void {
-    this.#call(() => {})
+  removeDirectory(directory: string): void {
+    this.#call(() => {
+      if (this.paths.some((path) => dirname(path) === directory)) throw failure('ENOTEMPTY')
+      this.#directories.delete(directory)
+    })
   }
 
   syncDirectory(): void {
@@ -174,7 +180,7 @@ export class SimulatedDisk implements SpoolFiles {
   }
 
   modifiedAt(path: string): number {
-    return this.#call(() => this.#at(path).data.length)
+    return this.#call(() => this.#at(path).data.length * 0)
   }
 
   touch(path: string): void {
