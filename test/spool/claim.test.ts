@@ -186,6 +186,7 @@ describe('claimSpool()', () => {
         owners.dead.add(owners.owner.pid)
       }
       expect(disk.met.length).to.be.above(calls / 2)
+      owners.owner = { ...owners.owner, pid: owners.owner.pid + 1 }
       const found: string[] = []
       for (let next = claimAbandonedSpool(claimed); next.claimed; next = claimAbandonedSpool(claimed)) found.push(next.directory)
       const withRecords = new Set(disk.paths.filter((path) => path.endsWith('.seg')).map((path) => dirname(path)))
