@@ -37,6 +37,8 @@ export interface SpoolFiles {
   sync(file: number): void
   size(file: number): number
   sizeAt(path: string): number
+  /** Whether the file still has a name: what is written to one without is lost. */
+  isLinked(file: number): boolean
   close(file: number): void
   rename(from: string, to: string): void
   remove(path: string): void
@@ -83,6 +85,7 @@ export const nodeFiles: SpoolFiles = Object.freeze({
   sync: fdatasyncSync,
   size: (file: number) => fstatSync(file).size,
   sizeAt: (path: string) => statSync(path).size,
+  isLinked: (file: number) => fstatSync(file).nlink > 0,
   close: closeSync,
   rename: renameSync,
   remove: unlinkSync,

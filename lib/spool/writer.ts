@@ -208,7 +208,7 @@ export class SpoolWriter {
     const { segmentBytes } = this.#options
     const mine = this.ledger.appender === this.#turn
     const fits = this.#open !== undefined && (this.#open.end === 0 || this.#open.end + length <= segmentBytes)
-    if (this.#open !== undefined && mine && fits) return this.#open
+    if (this.#open !== undefined && mine && fits && this.#options.files.isLinked(this.#open.handle)) return this.#open
     this.#seal()
     this.#open = this.#newFile()
     this.ledger.appender = this.#turn
@@ -222,8 +222,20 @@ export class SpoolWriter {
     for (const name of this.#unsynced.keys()) if (!there.has(name)) this.#unsynced.delete(name)
     // A number below the floor, or that of a segment which is settled and removed, would never be read.
     const segment = newSegment(Math.max(next, floor.offset > 0 ? floor.segment + 1 : floor.segment))
-    const handle = this.#options.files.open(this.#store.pathOf(segment), 'make')
+    const handle = this.#make(segment)
     return { segment, handle, end: 0, synced: 0, untidy: false, nameSynced: false }
+  }
+
+  #make(segment: Segment): number {
+    const { directory, files } = this.#options
+    try {
+      return files.open(this.#store.pathOf(segment), 'make')
+    } catch (error) {
+      // Somebody removed the directory.
+      if (codeOf(error) !== 'ENOENT') throw error
+      files.makeDirectory(directory)
+      return files.open(this.#store.pathOf(segment), 'make')
+    }
   }
 
   #seal(): void {

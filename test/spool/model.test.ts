@@ -80,9 +80,7 @@ const DAY: readonly Step[] = [
 ]
 
 /* Whether the power fails after a crash, and what then is left. */
-const POWER: readonly (number | undefined)[] = heavy
-  ? [undefined, ...Array.from({ length: 20 }, (_, i) => i + 1)]
-  : [undefined, 1]
+const POWER: readonly (number | undefined)[] = heavy ? [undefined, 1, 2, 3, 4, 5] : [undefined, 1]
 
 describe('a spool on a disk that fails', function () {
   this.timeout(600_000)

@@ -134,6 +134,10 @@ export class SimulatedDisk implements SpoolFiles {
     return this.#call(() => this.#at(path).data.length)
   }
 
+  isLinked(file: number): boolean {
+    return this.#call(() => [...this.#names.values()].includes(this.#of(file)))
+  }
+
   close(file: number): void {
     // A descriptor is released even if close(2) fails.
     if (!this.crashed && !this.#handles.delete(file)) throw failure('EBADF')
