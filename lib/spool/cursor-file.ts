@@ -80,12 +80,19 @@ export class CursorFile {
       : { floor }
   }
 
-  /** Writes a new generation; with `sync` waits until it is on the disk. Throws what the file system throws: then the older ones hold. */
-  write({ segment, offset }: SpoolPosition, name: string, sync: boolean): void {
-    const next = { ...this.#latest, v: VERSION, generation: (this.#latest.generation ?? 0) + 1, segment, offset, name }
+  /** The youngest generation that is known here. */
+  get generation(): number {
+    return this.#latest.generation ?? 0
+  }
+
+  /**
+   * Writes `generation`, which is above all before; with `sync` waits until it is on the disk. Throws what the file system throws: then the older ones hold.
+   */
+  write({ segment, offset }: SpoolPosition, name: string, sync: boolean, generation: number): void {
+    const next = { ...this.#latest, v: VERSION, generation, segment, offset, name }
     const text = textOf(next)
     if (sync || text.length > CELL_BYTES) this.#writeSlot(text)
-    else this.#writeCell(text, next.generation)
+    else this.#writeCell(text, generation)
     this.#latest = next
   }
 

@@ -19,12 +19,14 @@ export type TallyName = (typeof NAMES)[number]
 
 const NAMES = ['recovered', 'spooled', 'committed', 'dropped', 'late', 'refused', 'torn', 'corrupt'] as const
 const FIELDS = 3
-/* Word 0: the floor; 1: bytes of all segments; 2: how many writers there were; 3: which appends; then three words for each name. */
+/* Word 0: the floor; 1: bytes of all segments; 2: how many writers there were; 3: which appends; 4: the generation of the youngest cursor;
+   then three words for each name. */
 const FLOOR = 0
 const STORED = 1
 const WRITERS = 2
 const APPENDER = 3
-const TALLIES = 4
+const GENERATION = 4
+const TALLIES = 5
 const WORDS = TALLIES + NAMES.length * FIELDS
 const UNKNOWN = 0n
 const OFFSET_BITS = 32n
@@ -111,6 +113,15 @@ export class SpoolLedger {
 
   set appender(writer: bigint) {
     Atomics.store(this.#words, APPENDER, writer)
+  }
+
+  /** A number for a cursor, above `known` and above all that readers of this ledger had. */
+  newGeneration(known: number): number {
+    for (;;) {
+      const word = Atomics.load(this.#words, GENERATION)
+      const next = BigInt(Math.max(Number(word), known) + 1)
+      if (Atomics.compareExchange(this.#words, GENERATION, word, next) === word) return Number(next)
+    }
   }
 
   counts(): SpoolCounts {

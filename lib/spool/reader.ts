@@ -267,7 +267,7 @@ export class SpoolReader {
     const floor = this.ledger.floor
     if (!this.#dirty || floor === undefined) return true
     try {
-      this.#cursor.write(floor, this.#nameOf(floor), sync)
+      this.#cursor.write(floor, this.#nameOf(floor), sync, this.ledger.newGeneration(this.#cursor.generation))
       if (sync) this.#syncedAt = this.#options.now()
       this.#dirty = !sync
       return true

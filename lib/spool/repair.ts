@@ -23,7 +23,7 @@ export function repairSpool(directory: string): string[] {
   }
   if (problem !== undefined) {
     const name = listing.segments.find(({ number }) => number === floor.segment)?.name ?? ''
-    cursor.write(floor, name, true)
+    cursor.write(floor, name, true, cursor.generation + 1)
     done.push(`a cursor is written that begins at ${floor.offset} of segment ${floor.segment}`)
   }
   return done

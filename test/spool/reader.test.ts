@@ -338,6 +338,24 @@ describe('SpoolReader', () => {
     })
   })
 
+  describe('two readers on one ledger', () => {
+    it('take turns, and the next process goes on behind the last commit, whoever made it', () => {
+      const spool = filled(25)
+      const readers = [spool.reader(), spool.reader()]
+      for (let turn = 1; turn <= 9; turn++) {
+        const reader = readers[turn % 3 === 0 ? 0 : 1] as (typeof readers)[0]
+        reader.rewind()
+        const found = reader.next() as SpoolRecord
+        expect(found.payload.toString().trim()).to.equal(`r${turn}`)
+        reader.commit(found.next)
+        expect(trimmed(new TestSpool(spool.directory).read())[0]).to.equal(`r${turn + 1}`)
+      }
+      expect(spool.ledger.counts().committed.records).to.equal(9)
+      for (const reader of readers) reader.close()
+      expect(trimmed(spool.read())[0]).to.equal('r10')
+    })
+  })
+
   describe('rewind()', () => {
     it('goes back to the first record that is not committed', () => {
       const spool = filled(15)
