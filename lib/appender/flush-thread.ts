@@ -73,9 +73,22 @@ export class FlushThread implements OwnFlusher {
   waitForProgress(ms: number, help: boolean): boolean {
     const { words } = this.#memory
     const tail = this.#tail
-    if (help && !this.#isAsync && writeSome(this.#served, this.#spec, Date.now() + ms, 1)) return this.#tail !== tail
+    if (this.#isAsync) {
+      this.#ring(true)
+      Atomics.wait(words, WORD.tail, tail, ms)
+      return this.#tail !== tail
+    }
+    const deadline = Date.now() + ms
+    // It may be starting still; or it is dead, which this thread is not told as long as it goes on without a turn of the event loop.
+    if (!help && Atomics.load(words, WORD.running) !== 0) {
+      this.#ring(true)
+      Atomics.wait(words, WORD.tail, tail, ms / 2)
+      if (this.#tail !== tail) return true
+      Atomics.store(words, WORD.running, 0)
+    }
+    if (writeSome(this.#served, this.#spec, deadline, 1)) return this.#tail !== tail
     this.#ring(true)
-    Atomics.wait(words, WORD.tail, tail, ms)
+    Atomics.wait(words, WORD.tail, tail, Math.max(deadline - Date.now(), 0))
     return this.#tail !== tail
   }
 
@@ -221,6 +234,7 @@ export class FlushThread implements OwnFlusher {
     counters.flushThreadRestarts++
     const { words } = this.#memory
     Atomics.store(words, WORD.waiting, 0)
+    Atomics.store(words, WORD.running, 0)
     // A thread that died while it was writing still holds the lock.
     Atomics.compareExchange(words, WORD.owner, OWNER.flush, OWNER.free)
     Atomics.compareExchange(words, WORD.spill, SPILL.closing, SPILL.open)

@@ -36,6 +36,7 @@ const TWO_DIGITS: readonly string[] = Array.from({ length: 100 }, (_, i) => Stri
 const MAX_MISSES = 64
 const UNLOOKED = 16_384
 const MAX_MESSAGE_LENGTH = 128
+const MAX_LOGGERS = 4096
 
 /**
  * One JSON object a line, as docs/reference/log-event.md has it.
@@ -91,6 +92,8 @@ function statementWriter(who: string, redactor: Redactor): (event: LogEvent) => 
   const byLogger = new Map<string, Map<Level, Statements>>()
 
   function statementsOf(logger: string, level: Level): Statements {
+    // Names of other loggers may be made of ids.
+    if (byLogger.size === MAX_LOGGERS) byLogger.clear()
     const byLevel = byLogger.get(logger) ?? new Map<Level, Statements>()
     byLogger.set(logger, byLevel)
     const statements = new Statements(logger, level, who, redactor)

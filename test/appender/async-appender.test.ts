@@ -122,6 +122,21 @@ describe('AsyncAppender', () => {
         expect(linesOf(path).map(({ msg }) => msg)).to.deep.equal(['after'])
       })
 
+      it('goes on trying when the folder of its file has become a file, and writes when that is gone', async () => {
+        const folder = join(tempFolder(), 'logs')
+        path = join(folder, 'out.log')
+        void configure({ thread, sinks: [fileSink({ path })] })
+        log.info('before')
+        await flush()
+        rmSync(folder, { recursive: true })
+        writeFileSync(folder, '')
+        log.info('after')
+        expect((await flush({ deadlineMs: 50 })).pending).to.equal(1)
+        unlinkSync(folder)
+        expect((await flush({ deadlineMs: 10_000 })).pending).to.equal(0)
+        expect(linesOf(path).map(({ msg }) => msg)).to.deep.equal(['after'])
+      })
+
       it('takes an event that is larger than the whole queue', async () => {
         logTo({ thread, queueBytes: 4096 })
         log.info('x'.repeat(100_000))

@@ -30,6 +30,8 @@ export const WORD = {
   bell: 4 * LINE_WORDS,
   /** Not 0: the flush thread sleeps on `bell`. */
   waiting: 4 * LINE_WORDS + 1,
+  /** Not 0: the flush thread runs, as far as anybody knows; each side corrects the other. */
+  running: 4 * LINE_WORDS + 2,
   /** How many bytes of what the frame at `tail` becomes are at the destination already. */
   written: 5 * LINE_WORDS,
   /** Events that were ever resolved; wraps around. */

@@ -55,6 +55,7 @@ export function writeUntilStopped(
   let naps = NAPS
   while (!stopped()) {
     const heard = Atomics.load(words, WORD.bell)
+    Atomics.store(words, WORD.running, 1)
     listen()
     let isBusy = false
     // In turn, so that an isolate that logs without a pause keeps no other one waiting.

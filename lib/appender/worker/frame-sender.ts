@@ -72,6 +72,12 @@ export class FrameSender {
 
   async #sendFrame(frame: Frame): Promise<void> {
     const lines = this.#lines.of(frame)
+    if (lines.length === 0) {
+      // A line that was too large for the ring, and whose text never came.
+      this.#tell({ failure: 'a line that is larger than the queue got lost', retried: false })
+      this.#reader.resolve(frame, 'rejected', 0)
+      return
+    }
     const outcome = await this.#send(lines, frame.events, `${this.#instance}-${frame.firstSeq}`)
     if (outcome !== undefined && this.#isOurs) this.#reader.resolve(frame, outcome, lines.length)
   }

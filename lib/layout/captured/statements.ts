@@ -12,6 +12,8 @@ import { NAMED, Shape, ShapeFamily } from './shapes'
 const MAX_MISSES = 64
 const UNLOOKED = 16_384
 const MAX_MESSAGE_LENGTH = 128
+/* Names of other loggers may be made of ids. */
+const MAX_LOGGERS = 4096
 
 const TIME = slotText('time')
 const TEXT = slotText('text')
@@ -59,6 +61,7 @@ export class Statements {
   }
 
   #messagesOf(logger: string, level: Level): Messages {
+    if (this.#byLogger.size === MAX_LOGGERS) this.clear()
     const byLevel = this.#byLogger.get(logger) ?? new Map<Level, Messages>()
     const known = byLevel.get(level)
     if (known !== undefined) return known

@@ -70,8 +70,8 @@ function isStillAt(path: string, { dev, ino }: OpenFile): boolean {
   try {
     const now = statSync(path, { throwIfNoEntry: false })
     return now?.dev === dev && now.ino === ino
-  } catch {
-    // No longer allowed to look: what is open may still be written to.
-    return true
+  } catch (error) {
+    // Its folder has become a file. Or nobody is allowed to look any more: then what is open may still be written to.
+    return (error as NodeJS.ErrnoException).code !== 'ENOTDIR'
   }
 }
