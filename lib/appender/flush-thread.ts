@@ -26,6 +26,8 @@ const FIRST_RESTART_MS = 10
 const MAX_RESTART_MS = 2_560
 /* How often a flush thread that sleeps before its next try is woken while this thread waits for it. */
 const HURRY_MS = 50
+/* How long a thread that is told to end may take to close its sink. */
+const ENDING_MS = 200
 
 /**
  * A worker that writes what lies in a ring to one sink; see worker/protocol.ts and ring/memory.ts for how it and this thread share the work.
@@ -125,7 +127,8 @@ export class FlushThread implements OwnFlusher {
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     await this.#host?.close(graceMs)
-    await this.#end()?.terminate()
+    const worker = this.#end()
+    if (worker !== undefined) await ended(worker)
   }
 
   /* Tells the worker to end, and forgets it. */
@@ -202,6 +205,10 @@ export class FlushThread implements OwnFlusher {
       this.#ask()
       return
     }
+    if ('notice' in message) {
+      complain('spool', message.notice)
+      return
+    }
     if (message.retried) counters.writesRetried++
     complain('sink', `a sink cannot write: ${message.failure}`)
   }
@@ -260,4 +267,12 @@ export class FlushThread implements OwnFlusher {
     }
     if (this.#flushes.size > 0) (this.#worker as Worker | undefined)?.ref()
   }
+}
+
+/* Lets a thread that was told to end close its sink by itself, for a moment, and ends it if it does not. */
+async function ended(worker: Worker): Promise<void> {
+  worker.ref()
+  const timer = setTimeout(() => void worker.terminate(), ENDING_MS)
+  await once(worker, 'exit')
+  clearTimeout(timer)
 }

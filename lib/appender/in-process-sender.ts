@@ -30,6 +30,10 @@ export class InProcessSender implements Flusher {
       instance(),
       (message) => {
         if ('reached' in message) return
+        if ('notice' in message) {
+          complain('spool', message.notice)
+          return
+        }
         if (message.retried) counters.writesRetried++
         complain('sink', `a sink cannot write: ${message.failure}`)
       },

@@ -44,8 +44,15 @@ export class Spill {
   readonly #release: () => void
   readonly #lease: NodeJS.Timeout
   #lines: FrameLines | undefined
+  /* Another process has taken the spool over, because it took this one for dead. */
+  #isTaken = false
 
-  private constructor(memory: QueueMemory, directory: string, options: SpoolOptions, lease: { renew(): void; release(): void }) {
+  private constructor(
+    memory: QueueMemory,
+    directory: string,
+    options: SpoolOptions,
+    lease: { renew(): boolean; release(): void },
+  ) {
     this.#words = memory.words
     this.#ledger = new SpoolLedger()
     this.place = { directory, ledger: this.#ledger.buffer }
@@ -58,7 +65,7 @@ export class Spill {
       onNotice: ({ message }) => complain('spool', message),
     })
     this.#release = () => lease.release()
-    this.#lease = setInterval(() => lease.renew(), LEASE_MS / 4).unref()
+    this.#lease = setInterval(() => this.#renew(lease), LEASE_MS / 4).unref()
   }
 
   /** Claims a spool for the queue of `memory` on its way to `destination`; undefined, and it says so, if there is none to be had. */
@@ -101,13 +108,20 @@ export class Spill {
 
   /** Keeps a batch for the next process. Only when nobody reads any more. */
   keep(lines: Uint8Array, events: number, firstSeq: number): boolean {
-    return this.#writer.append(lines, { events, firstSeq, lastSeq: firstSeq }).outcome === 'spooled'
+    if (this.#isTaken) return false
+    return this.#writer.append(lines, { events, firstSeq, lastSeq: firstSeq + events - 1 }).outcome === 'spooled'
   }
 
   close(): void {
     clearInterval(this.#lease)
     this.#writer.close()
     this.#release()
+  }
+
+  #renew(lease: { renew(): boolean }): void {
+    if (this.#isTaken || lease.renew()) return
+    this.#isTaken = true
+    complain('spool', `another process has taken over the spool ${this.place.directory}; events are not spooled any more`)
   }
 
   /* The reading end looks a last time for no longer than a system call takes; one that is at it for longer has died. */
@@ -123,6 +137,7 @@ export class Spill {
   }
 
   #put(content: FrameContent): 'spooled' | 'refused' {
+    if (this.#isTaken) return 'refused'
     this.#lines ??= new FrameLines(() => undefined)
     const lines = this.#lines.ofContent(content)
     const { events, firstSeq } = content

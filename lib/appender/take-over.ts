@@ -1,4 +1,4 @@
-import { counters } from '../diagnostics'
+import { complain, counters } from '../diagnostics'
 import { openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
 import { pauseUntil } from './pause'
 import { FRAME, OWNER, type QueueMemory, RingReader, WORD } from './ring'
@@ -44,7 +44,7 @@ export function unlock(memory: QueueMemory): void {
 export function takeOver({ memory, payloads, spill }: WritableRing, sink: Sink, pause: Pause, most = Infinity): TakenOver {
   const reader = new RingReader(memory)
   const lines = new FrameLines(payloads)
-  const spilled = spill && new SpilledLines(memory, spill)
+  const spilled = spill && new SpilledLines(memory, spill, (notice) => complain('spool', notice))
   let trouble: string | undefined
   let events = 0
   let reason = ''

@@ -129,7 +129,8 @@ describe('withTask()', () => {
   })
 
   it('counts what was discarded', async () => {
-    void configure({ thread: false, sinks: [fileSink({ path })], queueBytes: 65_536, flushIntervalMs: 10_000 })
+    // A flush thread takes longer to start than this loop to end.
+    void configure({ thread: true, sinks: [fileSink({ path })], queueBytes: 65_536, flushIntervalMs: 10_000 })
     const logged = 400
     withTask({ task: 't-6' }, () => {
       for (let i = 0; i < logged; i++) log.info('x'.repeat(1000))

@@ -37,7 +37,7 @@ export class FrameSender {
     this.#sink = sink
     this.#instance = instance
     this.#tell = tell
-    if (spill !== undefined) this.#spilled = new SpilledLines(this.#memory, spill)
+    if (spill !== undefined) this.#spilled = new SpilledLines(this.#memory, spill, (notice) => tell({ notice }))
   }
 
   /** Sends what comes until it is stopped. */

@@ -12,6 +12,7 @@ import type { SpillPlace } from '../spill-place'
  *   ... is empty, its isolate may be gone ── { leave } ────────────────────────────────▶  let go
  *   flush(): TARGET = HEAD, WANTED = 1, wake                                             TAIL has reached TARGET:
  *   settle what waits for it             ◀── { reached } ──────────────────────────────  WANTED = 0
+ *   stderr                               ◀── { notice } ─────────────────────────────────  the spool came upon something
  *   counters, stderr                     ◀── { failure, retried } ─────────────────────  the destination is in trouble
  *   a sink that answers later: wake by message, because its thread has an event loop and may not sleep on a word
  */
@@ -50,4 +51,7 @@ export const RING = 1
 export const STOP = 2
 
 /** Flush thread to main thread. */
-export type FromFlushThread = { readonly reached: true } | { readonly failure: string; readonly retried: boolean }
+export type FromFlushThread =
+  | { readonly reached: true }
+  | { readonly failure: string; readonly retried: boolean }
+  | { readonly notice: string }

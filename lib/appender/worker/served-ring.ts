@@ -38,7 +38,7 @@ export class ServedRing {
     this.#reader = new RingReader(this.memory)
     this.#listen = listen
     this.#tell = tell
-    if (spill !== undefined) this.#spilled = new SpilledLines(this.memory, spill)
+    if (spill !== undefined) this.#spilled = new SpilledLines(this.memory, spill, (notice) => tell({ notice }))
   }
 
   get isEmpty(): boolean {

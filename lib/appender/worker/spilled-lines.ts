@@ -12,9 +12,10 @@ export class SpilledLines {
   readonly #reader: SpoolReader
   #current: SpoolRecord | undefined
 
-  constructor(memory: QueueMemory, { directory, ledger }: SpillPlace) {
+  /** `onNotice` hears what the spool came upon: damage, drops, a disk in trouble. */
+  constructor(memory: QueueMemory, { directory, ledger }: SpillPlace, onNotice: (message: string) => void) {
     this.#memory = memory
-    this.#reader = openSpoolReader({ directory, ledger })
+    this.#reader = openSpoolReader({ directory, ledger, onNotice: ({ message }) => onNotice(message) })
   }
 
   /** The record whose turn it is; `done`: there is none, and none will come; `failed`: the disk is in trouble, try again later. */
