@@ -4,13 +4,13 @@ import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
 import { instance, reasonOf } from '../event'
 import { workerThreads } from '../internal/builtin'
-import { isAsyncSink, type SinkSpec } from '../sinks'
+import { isAsyncSink, openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
 import type { OwnFlusher } from './flusher'
 import { RingHost } from './isolates/ring-host'
 import type { OutsideLines } from './outside-lines'
 import { OWNER, type QueueMemory, SPILL, WORD } from './ring'
 import type { SpillPlace } from './spill-place'
-import { drainRing, type WritableRing, writeSome } from './take-over'
+import { drainRing, takeOver, tryLock, unlock, type WritableRing, writeSome } from './take-over'
 import {
   type FlushThreadData,
   type FromFlushThread,
@@ -26,6 +26,7 @@ const FIRST_RESTART_MS = 10
 const MAX_RESTART_MS = 2_560
 /* How often a flush thread that sleeps before its next try is woken while this thread waits for it. */
 const HURRY_MS = 50
+const NO_WAIT: Pause = () => false
 /* How long a thread that is told to end may take to close its sink. */
 const ENDING_MS = 200
 
@@ -46,6 +47,8 @@ export class FlushThread implements OwnFlusher {
   readonly #isAsync: boolean
   readonly #flushes = new Map<() => void, number>()
   readonly #host: RingHost | undefined
+  /* The file, while this thread writes it. */
+  #early: Sink | undefined
   #worker: Worker | undefined
   #inbox: MessagePort | undefined
   #deaths = 0
@@ -65,6 +68,8 @@ export class FlushThread implements OwnFlusher {
   }
 
   posted(): void {
+    if (this.#spec.kind === 'file' && Atomics.load(this.#memory.words, WORD.running) === 0) this.#writeMeanwhile()
+    else if (this.#early !== undefined) this.#closeEarly()
     if (this.#pollMs === Infinity || this.#isAsync) this.#ring(false)
   }
 
@@ -131,6 +136,24 @@ export class FlushThread implements OwnFlusher {
     if (worker !== undefined) await ended(worker)
   }
 
+  /*
+   * Until the worker runs, which takes as long as a burst of some 20,000 lines, a file is written here, as far as that needs no waiting: what lies in
+   * memory only does not survive `kill -9`.
+   */
+  #writeMeanwhile(): void {
+    if (!tryLock(this.#memory)) return
+    this.#early ??= openSink(this.#spec)
+    const before = this.#memory.retries
+    takeOver(this.#served, this.#early, NO_WAIT)
+    counters.writesRetried += this.#memory.retries - before
+    unlock(this.#memory)
+  }
+
+  #closeEarly(): void {
+    this.#early?.close()
+    this.#early = undefined
+  }
+
   /* Tells the worker to end, and forgets it. */
   #end(): Worker | undefined {
     this.#closed = true
@@ -143,6 +166,7 @@ export class FlushThread implements OwnFlusher {
     this.#worker = undefined
     for (const done of [...this.#flushes.keys()]) done()
     this.#inbox?.close()
+    this.#closeEarly()
     return worker
   }
 

@@ -173,9 +173,13 @@ describe('AsyncAppender', () => {
     })
 
     it('announces what was discarded at the next flush, if nothing more is logged', async () => {
-      logTo({ queueBytes: 4096, appendTimeoutMs: 0 })
+      const folder = join(tempFolder(), 'not-yet')
+      writeFileSync(folder, '')
+      path = join(folder, 'out.log')
+      void configure({ queueBytes: 4096, appendTimeoutMs: 0, sinks: [fileSink({ path })] })
       for (let i = 0; i < 100; i++) log.info('filler', { i })
-      const { delivered, discarded } = await flush()
+      unlinkSync(folder)
+      const { delivered, discarded } = await flush({ deadlineMs: 10_000 })
       const lines = linesOf(path)
       expect(lines.at(-1)?.msg).to.equal(`${discarded} events were discarded because the queue was full`)
       expect(lines)
@@ -210,6 +214,15 @@ describe('AsyncAppender', () => {
     })
   })
 
+  it('writes a file by itself until the flush thread runs, so that little of a burst is in memory only', async () => {
+    logTo()
+    for (let i = 0; i < 5000; i++) log.info('a line of a burst', { i })
+    const written = linesOf(path).length
+    expect(written).to.be.greaterThan(4000)
+    expect((await flush()).delivered).to.equal(5000)
+    expect(linesOf(path).map(({ i }) => i)).to.deep.equal(Array.from({ length: 5000 }, (_, i) => i))
+  })
+
   it('restarts a flush thread that died, and loses nothing', async () => {
     const workers: Worker[] = []
     const note = (worker: Worker): number => workers.push(worker)
@@ -238,9 +251,12 @@ describe('AsyncAppender', () => {
     const note = (worker: Worker): number => workers.push(worker)
     process.on('worker', note)
     try {
-      logTo()
+      // Until there is a thread again, a file would be written by the thread that logs: its folder is not there yet.
+      const folder = join(tempFolder(), 'later')
+      writeFileSync(folder, '')
+      void configure({ sinks: [fileSink({ path: join(folder, 'out.log') })] })
       log.info('before')
-      await flush()
+      await until('a thread', () => workers.length > 0)
       let refused = 0
       threads.Worker = class NoThread {
         constructor() {
@@ -250,8 +266,9 @@ describe('AsyncAppender', () => {
       }
       await workers.at(-1)?.terminate()
       log.info('after')
+      await until('a second try', () => refused === 2)
+      unlinkSync(folder)
       expect(await flush({ deadlineMs: 10_000 })).to.include({ delivered: 2, pending: 0 })
-      expect(refused).to.equal(2)
     } finally {
       threads.Worker = real
       process.removeListener('worker', note)

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { WorkerOptions } from 'node:worker_threads'
-import { type Frame, QueueMemory, RingReader } from '../../lib/appender/ring'
+import { type Frame, QueueMemory, RingReader, WORD } from '../../lib/appender/ring'
 
 /**
  * Flush threads that do nothing: the test resolves frames itself, as many as it wants. In the place of Node's `Worker` from `start` to `stop`.
@@ -14,14 +14,24 @@ export class StillThreads {
   start(): this {
     const { memories } = this
     this.#threads.Worker = class extends EventEmitter {
+      readonly #memory: QueueMemory
+
       constructor(_source: string, { workerData }: WorkerOptions) {
         super()
-        memories.push(new QueueMemory((workerData as { memory: SharedArrayBuffer }).memory))
+        this.#memory = new QueueMemory((workerData as { memory: SharedArrayBuffer }).memory)
+        memories.push(this.#memory)
+        // As a thread says that runs; else the one that logs writes by itself.
+        Atomics.store(this.#memory.words, WORD.running, 1)
       }
 
-      ref(): void {}
+      /* Whoever waits for its end does this first. */
+      ref(): void {
+        if (Atomics.load(this.#memory.words, WORD.stop) !== 0) setImmediate(() => this.emit('exit', 0))
+      }
+
       unref(): void {}
       terminate(): Promise<number> {
+        this.emit('exit', 0)
         return Promise.resolve(0)
       }
     }

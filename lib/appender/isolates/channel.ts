@@ -49,6 +49,7 @@ export class RingChannel<Heard, Said> {
   readonly #channel: BroadcastChannel
   readonly #others: string
   readonly #hear: (message: Heard) => void
+  #isClosed = false
 
   /** Throws if the system has no room for one more channel. */
   constructor(side: 'hosts' | 'guests', hear: (message: Heard) => void) {
@@ -72,7 +73,7 @@ export class RingChannel<Heard, Said> {
 
   /** Hears now what has arrived, while no event loop turns. */
   catchUp(): void {
-    for (;;) {
+    while (!this.#isClosed) {
       const received = workerThreads().receiveMessageOnPort(this.#channel as unknown as MessagePort)
       if (received === undefined) return
       this.#hear(received.message as Heard)
@@ -81,6 +82,7 @@ export class RingChannel<Heard, Said> {
 
   /** Idempotent. */
   close(): void {
+    this.#isClosed = true
     this.#channel.close()
   }
 }

@@ -70,7 +70,7 @@ async function pinoFile(file, sync) {
 async function tracelane(file) {
   const { close, configure, currentTraceId, fileSink, getLogger, runWithTrace } = await import('tracelane')
   // As shipped, but for the bound of the queue: the burst must not be discarded, and no peer has a bound.
-  void configure({ sinks: [fileSink({ path: file })], queueBytes: 2 ** 29 })
+  void configure({ sinks: [fileSink({ path: file })], queueBytes: 16 * 2 ** 20, overflow: 'block' })
   const logger = getLogger('orders.checkout')
   return {
     enter: (work) =>
