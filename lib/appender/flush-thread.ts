@@ -49,6 +49,7 @@ export class FlushThread implements OwnFlusher {
   readonly #host: RingHost | undefined
   /* The file, while this thread writes it. */
   #early: Sink | undefined
+  #isOnline = false
   #worker: Worker | undefined
   #inbox: MessagePort | undefined
   #deaths = 0
@@ -68,7 +69,7 @@ export class FlushThread implements OwnFlusher {
   }
 
   posted(): void {
-    if (this.#spec.kind === 'file' && Atomics.load(this.#memory.words, WORD.running) === 0) this.#writeMeanwhile()
+    if (this.#spec.kind === 'file' && this.#isStarting) this.#writeMeanwhile()
     else if (this.#early !== undefined) this.#closeEarly()
     if (this.#pollMs === Infinity || this.#isAsync) this.#ring(false)
   }
@@ -134,6 +135,11 @@ export class FlushThread implements OwnFlusher {
     await this.#host?.close(graceMs)
     const worker = this.#end()
     if (worker !== undefined) await ended(worker)
+  }
+
+  /* What was begun here goes on until a turn of the event loop tells that the worker runs: in the middle of a burst that would be too slow at first. */
+  get #isStarting(): boolean {
+    return Atomics.load(this.#memory.words, WORD.running) === 0 || (this.#early !== undefined && !this.#isOnline)
   }
 
   /*
@@ -210,6 +216,9 @@ export class FlushThread implements OwnFlusher {
       for (const [payload, text] of this.#outside.entries())
         port1.postMessage({ ring: OWN_RING, payload, text } satisfies ToInbox)
       for (const message of this.#host?.introduction() ?? []) port1.postMessage(message)
+      worker.once('online', () => {
+        this.#isOnline = true
+      })
       worker.on('message', (message: FromFlushThread) => this.#onMessage(message))
       worker.on('error', (error) => complain('flush-thread', `a flush thread died and is replaced: ${error.message}`))
       worker.on('exit', () => this.#onExit(worker))
@@ -257,6 +266,7 @@ export class FlushThread implements OwnFlusher {
   #onExit(worker: Worker): void {
     if (this.#closed || worker !== this.#worker) return
     this.#worker = undefined
+    this.#isOnline = false
     this.#inbox?.close()
     this.#inbox = undefined
     const tail = this.#tail
