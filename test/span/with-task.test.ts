@@ -1,3 +1,4 @@
+import { unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import express from 'express'
@@ -129,12 +130,16 @@ describe('withTask()', () => {
   })
 
   it('counts what was discarded', async () => {
-    // A flush thread takes longer to start than this loop to end.
-    void configure({ thread: true, sinks: [fileSink({ path })], queueBytes: 65_536, flushIntervalMs: 10_000 })
+    // Nothing can be written before the folder is there.
+    const later = join(tempFolder(), 'later')
+    writeFileSync(later, '')
+    path = join(later, 'task.log')
+    void configure({ sinks: [fileSink({ path })], queueBytes: 65_536, flushIntervalMs: 10_000 })
     const logged = 400
     withTask({ task: 't-6' }, () => {
       for (let i = 0; i < logged; i++) log.info('x'.repeat(1000))
     })
+    unlinkSync(later)
     const written = (await ofTask('t-6')).filter(({ logger }) => logger === 'with-task')
     const [end] = ends
     expect(end?.discarded).to.be.greaterThan(0)
