@@ -41,6 +41,7 @@ describe('maxEventBytes', () => {
         expect(line).to.include({ traceId: TRACE, spanId: '00f067aa0ba902b7', level: 'info', seq: 0 })
         expect((event as Partial<LogEvent>).msg ?? 'm').to.satisfy((msg: string) => msg.startsWith(line?.msg ?? '-'))
         expect(line?.msg).to.not.equal('')
+        expect(line?.msg?.isWellFormed(), 'no half of a pair').to.equal(true)
         expect(next?.msg).to.equal('next')
       })
     }
