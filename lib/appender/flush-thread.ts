@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import type { MessagePort, Worker } from 'node:worker_threads'
 import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
@@ -94,6 +95,7 @@ export class FlushThread implements OwnFlusher {
       if (this.#tail !== tail) return true
       Atomics.store(words, WORD.running, 0)
     }
+    this.#freeLockOfDead()
     if (writeSome(this.#served, this.#spec, deadline, 1)) return this.#tail !== tail
     this.#ring(true)
     Atomics.wait(words, WORD.tail, tail, Math.max(deadline - Date.now(), 0))
@@ -120,7 +122,7 @@ export class FlushThread implements OwnFlusher {
   drain(deadlineMs: number): void {
     const deadline = Date.now() + deadlineMs
     if (this.#isAsync) this.#waitUntilEmpty(deadline)
-    else drainRing(this.#served, this.#spec, this.#memory, false, deadline)
+    else drainRing(this.#served, this.#spec, this.#memory, false, deadline, () => this.#freeLockOfDead())
     this.#host?.drain(deadline)
   }
 
@@ -135,6 +137,15 @@ export class FlushThread implements OwnFlusher {
     await this.#host?.close(graceMs)
     const worker = this.#end()
     if (worker !== undefined) await ended(worker)
+  }
+
+  /* A thread that died with the lock is seen by its 'exit' event, or, while this thread does not get to that, by the operating system. */
+  #freeLockOfDead(): void {
+    const { words } = this.#memory
+    const thread = Atomics.load(words, WORD.thread)
+    if (Atomics.load(words, WORD.owner) !== OWNER.flush || thread === 0 || existsSync(`/proc/self/task/${thread}`)) return
+    Atomics.store(words, WORD.running, 0)
+    Atomics.compareExchange(words, WORD.owner, OWNER.flush, OWNER.free)
   }
 
   /* What was begun here goes on until a turn of the event loop tells that the worker runs: in the middle of a burst that would be too slow at first. */
@@ -276,6 +287,7 @@ export class FlushThread implements OwnFlusher {
     const { words } = this.#memory
     Atomics.store(words, WORD.waiting, 0)
     Atomics.store(words, WORD.running, 0)
+    Atomics.store(words, WORD.thread, 0)
     // A thread that died while it was writing still holds the lock.
     Atomics.compareExchange(words, WORD.owner, OWNER.flush, OWNER.free)
     Atomics.compareExchange(words, WORD.spill, SPILL.closing, SPILL.open)

@@ -87,9 +87,17 @@ export function writeSome(ring: WritableRing, spec: SinkSpec, deadline: number, 
  * the lock is free.
  *
  * `bell` wakes whoever serves the ring. If that is the flush thread of another isolate, `isHosted`, this thread leaves it to it as long as it
- * shows life, and does not take the lock: it may be terminated meanwhile, and then nobody would give it back.
+ * shows life, and does not take the lock: it may be terminated meanwhile, and then nobody would give it back. `freeLockOfDead` gives back the lock of a flush
+ * thread that can be seen to be dead.
  */
-export function drainRing(ring: WritableRing, spec: SinkSpec, bell: QueueMemory, isHosted: boolean, deadline: number): void {
+export function drainRing(
+  ring: WritableRing,
+  spec: SinkSpec,
+  bell: QueueMemory,
+  isHosted: boolean,
+  deadline: number,
+  freeLockOfDead?: () => void,
+): void {
   const { words } = ring.memory
   const target = Atomics.load(words, WORD.head)
   for (;;) {
@@ -104,6 +112,8 @@ export function drainRing(ring: WritableRing, spec: SinkSpec, bell: QueueMemory,
     if (Atomics.load(words, WORD.beat) !== beat || Atomics.load(words, WORD.tail) !== tail) continue
     if (writeSome(ring, spec, deadline, Infinity)) continue
     const owner = Atomics.load(words, WORD.owner)
-    if (owner !== OWNER.free) Atomics.wait(words, WORD.owner, owner, Math.min(rest, HURRY_MS))
+    if (owner === OWNER.free) continue
+    Atomics.wait(words, WORD.owner, owner, Math.min(rest, HURRY_MS))
+    freeLockOfDead?.()
   }
 }

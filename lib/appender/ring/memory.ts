@@ -32,6 +32,8 @@ export const WORD = {
   waiting: 4 * LINE_WORDS + 1,
   /** Not 0: the flush thread runs, as far as anybody knows; each side corrects the other. */
   running: 4 * LINE_WORDS + 2,
+  /** The number of the flush thread at the operating system, where that can be known (Linux), else 0. */
+  thread: 4 * LINE_WORDS + 3,
   /** How many bytes of what the frame at `tail` becomes are at the destination already. */
   written: 5 * LINE_WORDS,
   /** Events that were ever resolved; wraps around. */

@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { openSink } from '../../sinks'
 import { OWNER, WORD } from '../ring'
@@ -52,6 +53,7 @@ export function writeUntilStopped(
     Atomics.store(words, WORD.waiting, 0)
   }
 
+  Atomics.store(words, WORD.thread, threadNumber())
   let naps = NAPS
   while (!stopped()) {
     const heard = Atomics.load(words, WORD.bell)
@@ -68,4 +70,13 @@ export function writeUntilStopped(
     sleep(heard, naps++ < NAPS)
   }
   sink.close()
+}
+
+/* `4711/task/4720`: so that the main thread can see that this one is dead while its own event loop does not turn. */
+function threadNumber(): number {
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/')[2] ?? 0)
+  } catch {
+    return 0
+  }
 }
