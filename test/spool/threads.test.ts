@@ -71,7 +71,8 @@ describe('writer and reader of a spool in two threads', function () {
     expect(pending).to.deep.equal({ records: 0, events: 0, bytes: 0 })
     expect(committed.records + dropped.records).to.equal(COUNT)
     expect(committed.records + late.records, 'what was read').to.equal(ids.length)
-    expect(dropped.records).to.be.above(0)
+    // Whether the writer is ahead by so much that it drops is up to the scheduler, unless there is a lot to write.
+    if (heavy) expect(dropped.records).to.be.above(0)
     expect([corrupt.records, torn.records]).to.deep.equal([0, 0])
   })
 })
