@@ -285,6 +285,8 @@ export class FlushThread implements OwnFlusher {
     this.#tailAtDeath = tail
     counters.flushThreadRestarts++
     const { words } = this.#memory
+    // Told to end for the end of a process that lived on: process 1 of a container.
+    Atomics.store(words, WORD.stop, 0)
     Atomics.store(words, WORD.waiting, 0)
     Atomics.store(words, WORD.running, 0)
     Atomics.store(words, WORD.thread, 0)

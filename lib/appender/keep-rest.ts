@@ -30,7 +30,7 @@ export function keepRest(memory: QueueMemory, outside: OutsideLines, spill: Spil
     if (!spill.keep(bytes.subarray(from), frame.events, frame.firstSeq)) break
     reader.resolve(frame, 'spooled', 0)
   }
-  if (!alone) unlock(memory)
+  unlock(memory)
 }
 
 /* A flush thread that waits before its next try gives the lock back when it is told to end. */

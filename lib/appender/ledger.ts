@@ -5,8 +5,8 @@ import type { LossCounts } from './losses'
  *
  *     entered + recovered = delivered + discarded + rejected + spooled + inFlight + damaged
  *
- * Each term is counted where it happens: `entered` and `discarded` by the thread that logs, `delivered`, `rejected` and `spooled` in shared memory by whoever
- * resolves a batch, `inFlight` by walking what lies in the queue.
+ * Each term is counted where it happens: `entered` and `discarded` by the thread that logs, `delivered` and `rejected` in shared memory by whoever
+ * resolves a batch, `recovered`, `spooled` and `damaged` in that of the spool, `inFlight` by walking what lies in the queue.
  */
 export interface SinkLedger {
   /** Where the sink writes to, for people. */

@@ -39,7 +39,7 @@ export class RingReader {
     return this.tail === Atomics.load(this.#memory.words, WORD.head)
   }
 
-  /** The first frame at or after `position`, by default the first that is not resolved; undefined if there is none. Leaves padding behind. */
+  /** The first frame that is not resolved; undefined if there is none. Leaves padding behind, so only for the owner of the lock. */
   frame(): Frame | undefined {
     const { words, ints, capacity } = this.#memory
     const { tail } = this

@@ -78,8 +78,9 @@ export class FrameSender {
       this.#reader.resolve(frame, 'rejected', 0)
       return
     }
+    const { tail } = this.#reader
     const outcome = await this.#send(lines, frame.events, `${this.#instance}-${frame.firstSeq}`)
-    if (outcome !== undefined && this.#isOurs) this.#reader.resolve(frame, outcome, lines.length)
+    if (outcome !== undefined && this.#isOurs(tail)) this.#reader.resolve(frame, outcome, lines.length)
   }
 
   async #sendSpilled(frame: Frame, spilled: SpilledLines): Promise<void> {
@@ -93,8 +94,9 @@ export class FrameSender {
     } else {
       // Of another process, maybe, so the place in the spool is a part of its name.
       const { segment, offset } = record.position
+      const { tail } = this.#reader
       const outcome = await this.#send(record.payload, record.meta.events, `${this.#instance}-spool-${segment}-${offset}`)
-      if (outcome === undefined || !this.#isOurs) return
+      if (outcome === undefined || !this.#isOurs(tail)) return
       this.#memory.count(ACCOUNT[outcome], record.meta.events)
       if (outcome === 'delivered') this.#memory.count(ACCOUNT.bytes, record.payload.length)
       spilled.settle(record)
@@ -102,8 +104,8 @@ export class FrameSender {
   }
 
   /* At the end of the process the thread that logs takes what is left into the spool, and the lock for that. */
-  get #isOurs(): boolean {
-    return Atomics.load(this.#memory.words, WORD.owner) === OWNER.free
+  #isOurs(tail: number): boolean {
+    return Atomics.load(this.#memory.words, WORD.owner) === OWNER.free && this.#reader.tail === tail
   }
 
   /* Until the destination has it or refuses it; undefined if there was an order to stop. */
