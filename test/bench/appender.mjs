@@ -13,7 +13,7 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { POLICIES, TITLES } from './support/appender-rows.mjs'
+import { POLICIES, spoolOf, TITLES } from './support/appender-rows.mjs'
 import { machine, median, publish, shuffled, table, withInterval } from './support/measure.mjs'
 import { benchNode } from './support/node.mjs'
 
@@ -68,6 +68,7 @@ async function measure(name, mode, lines) {
   stopReading()
   const lost = mode === 'speed' && result.missing === undefined ? WARM_UP + lines - linesIn(file) : 0
   rmSync(file, { force: true })
+  rmSync(spoolOf(file), { recursive: true, force: true })
   return { ...result, lost }
 }
 

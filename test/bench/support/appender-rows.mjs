@@ -39,14 +39,14 @@ function summed(results) {
 }
 
 /*
- * The appender has no door of its own; what tsc made of it is there for tests and for this. The line is finished: its layout makes nothing,
- * and looks for no secrets.
+ * The appender has no door of its own, but is in the file that users load. The line is finished: its layout makes nothing, and looks for no
+ * secrets.
  */
 async function appenderAlone(file, options) {
-  const { AsyncAppender } = require('../../../dist/lib/appender')
-  const { fileSink } = require('../../../dist/lib/sinks')
-  const { captureEvent } = require('../../../dist/lib/event')
-  const sink = fileSink({ path: file, layout: () => LINE.slice(0, -1) })
+  const { AsyncAppender, fileSink } = require('../../../dist/logging.js')
+  const { captureEvent } = require('../../../dist/core.js')
+  const finished = JSON.stringify(JSON.parse(LINE))
+  const sink = fileSink({ path: file, layout: () => finished })
   const appender = new AsyncAppender([sink], { service: undefined, redaction: false }, options)
   const event = captureEvent(undefined, { level: 'info', logger: 'orders', msg: MESSAGE })
   return {
@@ -82,11 +82,16 @@ async function winston(file) {
 /* As shipped, but that nothing is given up. */
 const LOSSLESS = { overflow: 'block' }
 
+const policy = (overflow, file) => ({ overflow, ...(overflow === 'spill' && { spool: { directory: spoolOf(file) } }) })
+
+/** Where a row keeps what its destination does not take. */
+export const spoolOf = (file) => `${file}.spool`
+
 export const OPEN = {
   logger: (file) => tracelane(file, LOSSLESS),
   line: (file) => appenderAlone(file, LOSSLESS),
   unthreaded: (file) => appenderAlone(file, { ...LOSSLESS, thread: false }),
-  ...Object.fromEntries(POLICIES.map((overflow) => [overflow, (file) => tracelane(file, { overflow })])),
+  ...Object.fromEntries(POLICIES.map((overflow) => [overflow, (file) => tracelane(file, policy(overflow, file))])),
   pino: async (file) => {
     const { log, ...rest } = await pinoTransport(file)
     return { ...rest, write: (i) => log.info(fieldsOf(i), MESSAGE) }
