@@ -3,9 +3,9 @@ import type { LossCounts } from './losses'
 /**
  * The account of one sink of one appender. At every moment at which nothing is being appended,
  *
- *     entered + recovered = delivered + discarded + rejected + spooled + inFlight + damaged
+ *     entered + recovered = delivered + discarded + rejected + quarantined + spooled + inFlight + damaged
  *
- * Each term is counted where it happens: `entered` and `discarded` by the thread that logs, `delivered` and `rejected` in shared memory by whoever
+ * Each term is counted where it happens: `entered` and `discarded` by the thread that logs, `delivered`, `rejected` and `quarantined` in shared memory by whoever
  * resolves a batch, `recovered`, `spooled` and `damaged` in that of the spool, `inFlight` by walking what lies in the queue.
  */
 export interface SinkLedger {
@@ -22,6 +22,8 @@ export interface SinkLedger {
   readonly discardedTotal: number
   /** Events that the destination refused for good. */
   readonly rejected: number
+  /** Events that the destination refused one by one, each for what it is; the others of their batch were delivered. */
+  readonly quarantined: number
   /** Events that lie in the spool. */
   readonly spooled: number
   /** Events of the spool that were dropped to make room there, or cannot be read any more. */
@@ -59,6 +61,7 @@ const COUNTERS = [
   'recovered',
   'delivered',
   'rejected',
+  'quarantined',
   'damaged',
   'retried',
   'bytes',
@@ -71,6 +74,7 @@ const HELP: Readonly<Record<(typeof GAUGES)[number] | (typeof COUNTERS)[number] 
   delivered: 'Events that the destination has.',
   discarded: 'Events given up because the queue was full.',
   rejected: 'Events that the destination refused.',
+  quarantined: 'Events that the destination refused one by one.',
   recovered: 'Events that an earlier process left in the spool.',
   spooled: 'Events that lie in the spool.',
   damaged: 'Events of the spool that were dropped or cannot be read.',

@@ -136,7 +136,7 @@ export class SinkQueue {
   /** Counts since the queue was made. */
   counts(): FlushResult {
     const delivered = this.#memory.counted(ACCOUNT.delivered)
-    const failed = this.#memory.counted(ACCOUNT.rejected)
+    const failed = this.#memory.counted(ACCOUNT.rejected) + this.#memory.counted(ACCOUNT.quarantined)
     return { delivered, failed, discarded: this.#losses.total, pending: this.#inFlight }
   }
 
@@ -151,6 +151,7 @@ export class SinkQueue {
       discarded: this.#losses.counts(),
       discardedTotal: this.#losses.total,
       rejected: memory.counted(ACCOUNT.rejected),
+      quarantined: memory.counted(ACCOUNT.quarantined),
       ...(this.#spill?.counts() ?? NOT_SPOOLED),
       inFlight: this.#inFlight,
       retried: memory.retries,

@@ -8,6 +8,8 @@ export { type RollingFileSinkOptions, type RollingFileSinkSpec, rollingFileSink 
 export {
   type AsyncSink,
   type AsyncSinkSpec,
+  type BatchEvent,
+  type BatchResult,
   type BlockingSinkSpec,
   type Pause,
   type SendResult,

@@ -54,6 +54,18 @@ export interface Sink {
   close(): void
 }
 
+/** One event of a batch. */
+export interface BatchEvent {
+  /** Its line in `lines`: from `start` up to, not including, `end`; the line break is included. */
+  readonly start: number
+  readonly end: number
+  /** As in `SEVERITY` of lib/event: 1 to 24. */
+  readonly severity: number
+  /** Its number among the events of its process. */
+  readonly seq: number
+  readonly traceId: string | undefined
+}
+
 /** What an `AsyncSink` sends at once. */
 export interface SinkBatch {
   /**
@@ -63,19 +75,46 @@ export interface SinkBatch {
   readonly lines: Uint8Array
   /** How many events the lines are. */
   readonly events: number
-  /** Names the batch for ever, the same at each try: the instance and the first `seq`. */
+  /** Names the batch for ever, the same at each try. A batch of other events, be it a part of this one, has another name. */
   readonly id: string
+  /** Names the start of the isolate that sends. */
+  readonly instance: string
+  /**
+   * The events one by one, in order; made when they are asked for, which is before the first `await`. As many as `events`, except for lines
+   * of a spool that cannot be told apart any more: those are one row.
+   */
+  rows(): readonly BatchEvent[]
 }
+
+/**
+ * What became of a batch. `retryable`: all of it may work later. `rejected`: the destination will never take it as it is. `partial`: those events that are
+ * not named are delivered. `retryAfterMs`: how long the destination asks to be left alone.
+ */
+export type BatchResult =
+  | { readonly outcome: 'delivered' }
+  | {
+      readonly outcome: 'retryable' | 'rejected'
+      readonly reason: string
+      readonly retryAfterMs?: number
+      /** Of a rejected batch: one event in it may be the cause, or its size, so parts of it are worth a try. */
+      readonly divisible?: boolean
+    }
+  | {
+      readonly outcome: 'partial'
+      /** Indexes into `rows()` of those that will never be taken. */
+      readonly rejected: readonly number[]
+      /** Indexes into `rows()` of those that may be taken later. */
+      readonly retryable: readonly number[]
+      readonly reason: string
+      readonly retryAfterMs?: number
+    }
 
 /** An open sink whose destination answers later. It runs on one thread that has an event loop. */
 export interface AsyncSink {
-  /**
-   * Sends a batch once. Several may be on their way at once. Never throws or rejects: an exception is a bug. `written` of the result is 0,
-   * because nobody knows what a server does with a part.
-   */
-  send(batch: SinkBatch): Promise<SendResult>
+  /** Sends a batch once. Several may be on their way at once. Never throws or rejects: an exception is a bug. */
+  send(batch: SinkBatch): Promise<BatchResult>
   /** Gives up what is on its way, as `retryable`, and releases connections. Idempotent. */
   close(): Promise<void>
 }
 
-export const DELIVERED: SendResult = Object.freeze({ outcome: 'delivered' })
+export const DELIVERED: SendResult & BatchResult = Object.freeze({ outcome: 'delivered' })

@@ -13,6 +13,7 @@ const LEDGERS: readonly AppenderLedger[] = [
         discarded: { threshold: { info: 7, debug: 2 }, timeout: { warn: 1 } },
         discardedTotal: 10,
         rejected: 3,
+        quarantined: 8,
         spooled: 2,
         damaged: 1,
         inFlight: 5,
@@ -43,6 +44,9 @@ tracelane_sink_delivered_total{${LABELS}} 93
 # HELP tracelane_sink_rejected_total Events that the destination refused.
 # TYPE tracelane_sink_rejected_total counter
 tracelane_sink_rejected_total{${LABELS}} 3
+# HELP tracelane_sink_quarantined_total Events that the destination refused one by one.
+# TYPE tracelane_sink_quarantined_total counter
+tracelane_sink_quarantined_total{${LABELS}} 8
 # HELP tracelane_sink_damaged_total Events of the spool that were dropped or cannot be read.
 # TYPE tracelane_sink_damaged_total counter
 tracelane_sink_damaged_total{${LABELS}} 1
@@ -97,7 +101,7 @@ describe('prometheusText()', () => {
 
   it('names the metrics though there is no appender', () => {
     const lines = prometheusText([]).trimEnd().split('\n')
-    expect(lines).to.have.length(30)
+    expect(lines).to.have.length(32)
     expect(lines.every((line) => line.startsWith('#'))).to.equal(true)
   })
 })

@@ -21,8 +21,8 @@ function account(): SinkLedger {
 }
 
 function expectBalance(): void {
-  const { entered, recovered, delivered, discardedTotal, rejected, spooled, inFlight, damaged } = account()
-  expect(entered + recovered).to.equal(delivered + discardedTotal + rejected + spooled + inFlight + damaged)
+  const { entered, recovered, delivered, discardedTotal, rejected, quarantined, spooled, inFlight, damaged } = account()
+  expect(entered + recovered).to.equal(delivered + discardedTotal + rejected + quarantined + spooled + inFlight + damaged)
 }
 
 function linesIn(text: string): Line[] {

@@ -22,6 +22,24 @@ export interface Frame {
   readonly size: number
 }
 
+/** How many events came to what, and how many bytes were delivered. */
+export interface Outcomes {
+  readonly delivered: number
+  /** Refused together with others. */
+  readonly rejected: number
+  /** Refused one by one. */
+  readonly quarantined: number
+  readonly bytes: number
+}
+
+/** Enters outcomes into the account. Only for the owner of the lock. */
+export function countOutcomes(memory: QueueMemory, { delivered, rejected, quarantined, bytes }: Outcomes): void {
+  memory.count(ACCOUNT.delivered, delivered)
+  memory.count(ACCOUNT.rejected, rejected)
+  memory.count(ACCOUNT.quarantined, quarantined)
+  memory.count(ACCOUNT.bytes, bytes)
+}
+
 /** The reading end of a ring. Only the owner of the lock may resolve; whoever has the memory may look. */
 export class RingReader {
   readonly #memory: QueueMemory
@@ -52,13 +70,15 @@ export class RingReader {
 
   /** Enters what `frame`, the first one, came to into the account, and leaves it behind. */
   resolve(frame: Frame, outcome: 'delivered' | 'rejected' | 'spooled', bytes: number): void {
-    const memory = this.#memory
-    memory.count(ACCOUNT[outcome], frame.events)
-    if (outcome === 'delivered') memory.count(ACCOUNT.bytes, bytes)
-    Atomics.add(memory.words, WORD.resolvedEvents, frame.events)
-    Atomics.store(memory.words, WORD.written, 0)
-    this.#leave(frame.size)
-    Atomics.notify(memory.words, WORD.tail)
+    this.#memory.count(ACCOUNT[outcome], frame.events)
+    if (outcome === 'delivered') this.#memory.count(ACCOUNT.bytes, bytes)
+    this.#resolved(frame)
+  }
+
+  /** The same for a frame whose events have come to different things. */
+  settle(frame: Frame, outcomes: Outcomes): void {
+    countOutcomes(this.#memory, outcomes)
+    this.#resolved(frame)
   }
 
   /** How many events lie in the frames that are not resolved, counted one frame after the other. Only for the thread that writes. */
@@ -119,6 +139,14 @@ export class RingReader {
       text: bytes.subarray(textFrom, textFrom + textBytes),
       size,
     }
+  }
+
+  #resolved(frame: Frame): void {
+    const { words } = this.#memory
+    Atomics.add(words, WORD.resolvedEvents, frame.events)
+    Atomics.store(words, WORD.written, 0)
+    this.#leave(frame.size)
+    Atomics.notify(words, WORD.tail)
   }
 
   #leave(bytes: number): void {

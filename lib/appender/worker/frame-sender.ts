@@ -1,12 +1,14 @@
-import type { AsyncSink } from '../../sinks'
-import { ACCOUNT, FRAME, type Frame, OWNER, QueueMemory, RingReader, WORD } from '../ring'
+import type { AsyncSink, BatchEvent } from '../../sinks'
+import { ACCOUNT, countOutcomes, FRAME, type Frame, type Outcomes, OWNER, QueueMemory, RingReader, WORD } from '../ring'
 import type { SpillPlace } from '../spill-place'
+import { Delivery } from './delivery'
+import { rowsOfFrame, rowsOfLines } from './event-rows'
 import { FrameLines, type PayloadSource } from './frame-lines'
+import { OutgoingBatch } from './outgoing-batch'
 import type { FromFlushThread } from './protocol'
 import { SpilledLines } from './spilled-lines'
 
-const FIRST_RETRY_MS = 20
-const MAX_RETRY_MS = 5_000
+const SPOOL_PAUSE_MS = 20
 
 /**
  * Sends the frames of a ring to a sink that answers later, one after the other, on a thread with an event loop. Nobody else resolves frames of
@@ -78,9 +80,10 @@ export class FrameSender {
       this.#reader.resolve(frame, 'rejected', 0)
       return
     }
-    const { tail } = this.#reader
-    const outcome = await this.#send(lines, frame.events, `${this.#instance}-${frame.firstSeq}`)
-    if (outcome !== undefined && this.#isOurs(tail)) this.#reader.resolve(frame, outcome, lines.length)
+    const { events, firstSeq } = frame
+    const id = `${this.#instance}-${firstSeq}-${events}`
+    const outcomes = await this.#send(new OutgoingBatch(lines, events, id, this.#instance, () => rowsOfFrame(frame, lines)))
+    if (outcomes !== undefined) this.#reader.settle(frame, outcomes)
   }
 
   async #sendSpilled(frame: Frame, spilled: SpilledLines): Promise<void> {
@@ -90,15 +93,16 @@ export class FrameSender {
       spilled.end()
     } else if ('failed' in record) {
       if (record.failed !== '') this.#tell({ failure: record.failed, retried: true })
-      await this.#pause(FIRST_RETRY_MS)
+      await this.#pause(SPOOL_PAUSE_MS)
     } else {
-      // Of another process, maybe, so the place in the spool is a part of its name.
+      // Of another process, maybe, so the place in the spool is its name.
       const { segment, offset } = record.position
-      const { tail } = this.#reader
-      const outcome = await this.#send(record.payload, record.meta.events, `${this.#instance}-spool-${segment}-${offset}`)
-      if (outcome === undefined || !this.#isOurs(tail)) return
-      this.#memory.count(ACCOUNT[outcome], record.meta.events)
-      if (outcome === 'delivered') this.#memory.count(ACCOUNT.bytes, record.payload.length)
+      const { payload, meta } = record
+      const id = `${this.#instance}-spool-${segment}-${offset}`
+      const rows = (): readonly BatchEvent[] => rowsOfLines(payload, meta.events, meta.firstSeq)
+      const outcomes = await this.#send(new OutgoingBatch(payload, meta.events, id, this.#instance, rows))
+      if (outcomes === undefined) return
+      countOutcomes(this.#memory, outcomes)
       spilled.settle(record)
     }
   }
@@ -108,21 +112,25 @@ export class FrameSender {
     return Atomics.load(this.#memory.words, WORD.owner) === OWNER.free && this.#reader.tail === tail
   }
 
-  /* Until the destination has it or refuses it; undefined if there was an order to stop. */
-  async #send(lines: Uint8Array, events: number, id: string): Promise<'delivered' | 'rejected' | undefined> {
-    const batch = { lines, events, id }
-    for (let waitMs = FIRST_RETRY_MS; !this.#stopped; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
-      Atomics.add(this.#memory.words, WORD.beat, 1)
-      const result = await this.#sink.send(batch)
-      if (result.outcome !== 'retryable') {
-        if (result.outcome === 'rejected') this.#tell({ failure: result.reason, retried: false })
-        return result.outcome
-      }
-      this.#memory.count(ACCOUNT.retried, 1)
-      this.#tell({ failure: result.reason, retried: true })
-      await this.#pause(Math.max(waitMs, result.retryAfterMs ?? 0))
-    }
-    return undefined
+  /* Until each event is delivered or refused; undefined if there was an order to stop, or somebody else has taken the frame. */
+  async #send(batch: OutgoingBatch): Promise<Outcomes | undefined> {
+    const { tail } = this.#reader
+    const isOver = (): boolean => this.#stopped || !this.#isOurs(tail)
+    const delivery = new Delivery(
+      {
+        sink: this.#sink,
+        isOver,
+        onSend: () => Atomics.add(this.#memory.words, WORD.beat, 1),
+        onTrouble: (failure, retried) => {
+          if (retried) this.#memory.count(ACCOUNT.retried, 1)
+          this.#tell({ failure, retried })
+        },
+        pause: (ms) => this.#pause(ms),
+      },
+      batch,
+    )
+    const outcomes = await delivery.settle()
+    return this.#isOurs(tail) ? outcomes : undefined
   }
 
   #tellIfReached(): void {

@@ -1,9 +1,11 @@
-import { DELIVERED, type SendResult } from '../sink'
+import { type BatchResult, DELIVERED } from '../sink'
 import type { Reply } from './exchange'
 import { retryAfterMs } from './retry-after'
 
 /** Statuses below 500 after which the same request may work later: a time-out, too early, too many. */
 const LATER: ReadonlySet<number> = new Set([408, 425, 429])
+/** Statuses that are about what was sent, not about who sends it where: not understood, too large, no good. */
+const CONTENT: ReadonlySet<number> = new Set([400, 413, 422])
 const SHOWN_CHARACTERS = 200
 /** Shorter ones are no secrets, and would be found in each text. */
 const MIN_SECRET = 4
@@ -17,7 +19,7 @@ export interface Saying {
 }
 
 /** What a reply means for the batch; `now` in milliseconds since the epoch. */
-export function judge(reply: Reply, saying: Saying, now: number): SendResult {
+export function judge(reply: Reply, saying: Saying, now: number): BatchResult {
   const { name } = saying
   if (reply.head === undefined) return retryable(`${name} failed: ${shown(reply.failure, saying)}`)
   const { statusCode: status = 0, statusMessage = '', headers } = reply.head
@@ -26,17 +28,18 @@ export function judge(reply: Reply, saying: Saying, now: number): SendResult {
   if (status >= 300 && status < 400) {
     const where = originOf(headers.location)
     const cure = "redirects are not followed, give the address itself as 'url'"
-    return { outcome: 'rejected', written: 0, reason: `${said}${where === undefined ? '' : ` to ${where}`}: ${cure}` }
+    return { outcome: 'rejected', reason: `${said}${where === undefined ? '' : ` to ${where}`}: ${cure}` }
   }
   const body = shown(reply.body.toString(), saying)
   const reason = body === '' ? said : `${said}: ${body}`
-  if (status < 500 && !LATER.has(status)) return { outcome: 'rejected', written: 0, reason }
+  if (status < 500 && !LATER.has(status))
+    return { outcome: 'rejected', reason, ...(CONTENT.has(status) ? { divisible: true } : {}) }
   return retryable(reason, retryAfterMs(headers['retry-after'], headers.date, now))
 }
 
 /** Not now, but perhaps later. */
-export function retryable(reason: string, retryAfter?: number): SendResult {
-  return { outcome: 'retryable', written: 0, reason, ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }) }
+export function retryable(reason: string, retryAfter?: number): BatchResult {
+  return { outcome: 'retryable', reason, ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }) }
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for

@@ -2,7 +2,7 @@ import type { Agent, RequestOptions } from 'node:http'
 import { urlToHttpOptions } from 'node:url'
 import { runOutside } from '../../context'
 import { http, https, zlib } from '../../internal/builtin'
-import type { AsyncSink, SendResult, SinkBatch } from '../sink'
+import type { AsyncSink, BatchResult, SinkBatch } from '../sink'
 import { judge, retryable, type Saying } from './answer'
 import { exchange } from './exchange'
 import type { HttpSinkOptions } from './options'
@@ -25,7 +25,7 @@ export function openHttpSink(options: Options): AsyncSink {
   let client: Client | undefined
   let closed = false
 
-  async function deliver(lines: Uint8Array, { id, events }: SinkBatch): Promise<SendResult> {
+  async function deliver(lines: Uint8Array, { id, events }: SinkBatch): Promise<BatchResult> {
     const body = options.gzip && lines.length >= MIN_GZIP_BYTES ? await gzip(lines) : lines
     if (closed) return retryable(`${saying.name} failed: the sink was closed`)
     const headers = {

@@ -3,8 +3,8 @@ import { createServer } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { expect } from 'chai'
 import { type HttpTlsOptions, httpSink } from 'tracelane'
-import { openAsyncSink, type SendResult } from '../../../lib/sinks'
-import { projectFile } from '../../support'
+import { type BatchResult, openAsyncSink } from '../../../lib/sinks'
+import { projectFile, sinkBatch } from '../../support'
 import { listening, type TestServer } from '../../support/http-server'
 
 const pem = (name: string): string => readFileSync(projectFile(`test/fixtures/tls/${name}.pem`), 'utf8')
@@ -29,14 +29,14 @@ describe('openAsyncSink() of an httpSink over TLS', () => {
     clients = []
   })
 
-  async function send(tls: HttpTlsOptions, host = '127.0.0.1'): Promise<SendResult> {
+  async function send(tls: HttpTlsOptions, host = '127.0.0.1'): Promise<BatchResult> {
     const sink = openAsyncSink(httpSink({ url: `https://${host}:${server.port}/in`, tls }))
     const results = [await sink.send(batch), await sink.send(batch)]
     await sink.close()
     expect(results[1]?.outcome).to.equal(results[0]?.outcome)
-    return results[0] as SendResult
+    return results[0] as BatchResult
   }
-  const batch = { lines: Buffer.from('{}\n'), events: 1, id: 'a-1' }
+  const batch = sinkBatch('{}\n')
 
   it('delivers to a server whose certificate is trusted', async () => {
     expect(await send({ ca: cert })).to.deep.equal({ outcome: 'delivered' })

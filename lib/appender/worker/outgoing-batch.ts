@@ -1,0 +1,57 @@
+import type { BatchEvent, SinkBatch } from '../../sinks'
+import { crc32c } from '../../spool'
+
+/** A batch on its way to a sink that answers later, which can be divided. The memory of its lines stays as it is until it is settled. */
+export class OutgoingBatch implements SinkBatch {
+  readonly lines: Uint8Array
+  readonly events: number
+  readonly id: string
+  readonly instance: string
+  readonly #makeRows: () => readonly BatchEvent[]
+  #rows: readonly BatchEvent[] | undefined
+
+  constructor(lines: Uint8Array, events: number, id: string, instance: string, makeRows: () => readonly BatchEvent[]) {
+    this.lines = lines
+    this.events = events
+    this.id = id
+    this.instance = instance
+    this.#makeRows = makeRows
+  }
+
+  rows(): readonly BatchEvent[] {
+    this.#rows ??= this.#makeRows()
+    return this.#rows
+  }
+
+  /** How many events the rows at these indexes are: lines that cannot be told apart are one row. */
+  eventsAt(indexes: readonly number[]): number {
+    return this.rows().length === this.events ? indexes.length : indexes.length === 0 ? 0 : this.events
+  }
+
+  /** A batch of the rows at these indexes, which are in order. Its name says which ones of this batch they are. */
+  part(indexes: readonly number[]): OutgoingBatch {
+    const all = this.rows()
+    if (indexes.length === all.length) return this
+    const picked = indexes.map((index) => all[index] as BatchEvent)
+    const lines = Buffer.concat(picked.map(({ start, end }) => this.lines.subarray(start, end)))
+    const name = crc32c(Buffer.from(indexes.join(',')))
+      .toString(16)
+      .padStart(8, '0')
+    return new OutgoingBatch(lines, picked.length, `${this.id}.${name}`, this.instance, () => {
+      let at = 0
+      return picked.map((row) => {
+        const start = at
+        at += row.end - row.start
+        return { ...row, start, end: at }
+      })
+    })
+  }
+
+  /** Two batches that have one half of the rows each; undefined if there is one row only. */
+  halves(): readonly [OutgoingBatch, OutgoingBatch] | undefined {
+    const indexes = [...this.rows().keys()]
+    if (indexes.length < 2) return undefined
+    const middle = indexes.length >> 1
+    return [this.part(indexes.slice(0, middle)), this.part(indexes.slice(middle))]
+  }
+}
