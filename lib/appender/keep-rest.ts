@@ -30,6 +30,7 @@ export function keepRest(memory: QueueMemory, outside: OutsideLines, spill: Spil
     if (!spill.keep(bytes.subarray(from), frame.events, frame.firstSeq)) break
     reader.resolve(frame, 'spooled', 0)
   }
+  if (reader.isEmpty) spill.end()
   unlock(memory)
 }
 

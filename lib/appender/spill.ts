@@ -46,6 +46,7 @@ export class Spill {
   #lines: FrameLines | undefined
   /* Another process has taken the spool over, because it took this one for dead. */
   #isTaken = false
+  #hasKept = false
 
   private constructor(
     memory: QueueMemory,
@@ -83,6 +84,11 @@ export class Spill {
     return Atomics.load(this.#words, WORD.spill) !== SPILL.closed
   }
 
+  /** Whether something lies here for the next process, and nobody reads it. */
+  get hasKept(): boolean {
+    return this.#hasKept
+  }
+
   /** Events that lie in the spool, and those that an earlier process left there. */
   counts(): SpillCounts {
     const { pending, recovered, dropped, torn, corrupt } = this.#ledger.counts()
@@ -93,6 +99,7 @@ export class Spill {
   begin(mark: () => boolean): boolean {
     // Before the frame is there: who reads it finds the spill open.
     Atomics.store(this.#words, WORD.spill, SPILL.open)
+    this.#hasKept = false
     if (mark()) return true
     Atomics.store(this.#words, WORD.spill, SPILL.closed)
     return false
@@ -104,6 +111,12 @@ export class Spill {
     const outcome = this.#put(content)
     Atomics.store(this.#words, WORD.spill, SPILL.open)
     return outcome
+  }
+
+  /** What lies here is for the next process from now on. Only when nobody reads any more. */
+  end(): void {
+    this.#hasKept = this.#ledger.counts().pending.events > 0
+    Atomics.store(this.#words, WORD.spill, SPILL.closed)
   }
 
   /** Keeps a batch for the next process. Only when nobody reads any more. */

@@ -6,12 +6,15 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { close, configure, fileSink, flush, getLogger, httpSink, type LoggingOptions, ledger, type SinkLedger } from 'tracelane'
-import { runNode, tempFolder, until } from '../support'
+import { projectFile, runNode, startNode, tempFolder, until } from '../support'
 
 const log = getLogger('test.spill')
 const EVENTS = 20_000
 
+const OUTLIVES = projectFile('test/fixtures/appender/outlives.cjs')
+
 interface Line {
+  readonly msg: string
   readonly i?: number
   readonly seq: number
 }
@@ -30,6 +33,20 @@ function linesIn(text: string): Line[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Line)
+}
+
+/* The last line of the program above. */
+function outcomesIn(stdout: string): Partial<SinkLedger> {
+  const { discardedTotal, rejected, spooled, inFlight } = JSON.parse(stdout.trim().split('\n').at(-1) as string) as SinkLedger
+  return { discardedTotal, rejected, spooled, inFlight }
+}
+
+/* First what the program logged before it was told to end, of which what lay in the ring comes last, then what it logged after. */
+function expectBoth(lines: readonly Line[]): void {
+  const all = (msg: string): number[] => inOrder(lines.filter((line) => line.msg === msg))
+  expect(lines.map(({ msg }) => msg).indexOf('alive')).to.equal(2000)
+  expect(all('before').sort((a, b) => a - b)).to.deep.equal(UPTO(2000))
+  expect(all('alive')).to.deep.equal(UPTO(2000))
 }
 
 const inOrder = (lines: readonly Line[]): number[] => lines.flatMap(({ i }) => (i === undefined ? [] : [i]))
@@ -145,21 +162,29 @@ describe("overflow 'spill'", () => {
     expectBalance()
   })
 
+  it('is gone on with by a process that its end signal does not end, as process 1 of a container', async () => {
+    block()
+    const program = startNode([OUTLIVES, folder, '2000'])
+    await program.waitForOutput(/logged/)
+    const { code, stdout } = await program.stop('SIGTERM')
+    expect({ code, path }).to.deep.equal({ code: 0, path: join(folder, 'logs', 'out.log') })
+    expect(outcomesIn(stdout)).to.deep.equal({ discardedTotal: 0, rejected: 0, spooled: 0, inFlight: 0 })
+    expectBoth(linesIn(readFileSync(path, 'utf8')))
+  })
+
   it('is refused without a spool', () => {
     expect(() => configure({ overflow: 'spill' })).to.throw("overflow: 'spill' needs 'spool'")
   })
 
   describe('over the network', () => {
     let server: Server
+    let url: string
+    let lines: Line[]
+    let isWell: boolean
 
-    afterEach(() => {
-      server.close()
-      server.closeAllConnections()
-    })
-
-    it('keeps what finds no room while the server is away, and sends all of it in order', async () => {
-      const lines: Line[] = []
-      let isWell = false
+    beforeEach(async () => {
+      lines = []
+      isWell = false
       server = createServer((request, response) => {
         const chunks: Buffer[] = []
         request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -173,7 +198,15 @@ describe("overflow 'spill'", () => {
         })
       }).listen(0, '127.0.0.1')
       await until('the server', () => server.listening)
-      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/logs`
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/logs`
+    })
+
+    afterEach(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+
+    it('keeps what finds no room while the server is away, and sends all of it in order', async () => {
       const spool = { directory: join(tempFolder(), 'spool') }
       void configure({ queueBytes: 256 * 1024, overflow: 'spill', spool, sinks: [httpSink({ url })] })
       for (let i = 0; i < EVENTS; i++) log.info('a line that finds no room', { i })
@@ -183,6 +216,18 @@ describe("overflow 'spill'", () => {
       await flush({ deadlineMs: 15_000 })
       expect(inOrder(lines)).to.deep.equal(UPTO(EVENTS))
       expectBalance()
+    })
+
+    it('is gone on with by a process that its end signal does not end', async () => {
+      const program = startNode([OUTLIVES, tempFolder(), '2000', url])
+      await program.waitForOutput(/logged/)
+      program.child.kill('SIGTERM')
+      await program.waitForOutput(/told to end/)
+      isWell = true
+      const { code, stdout } = await program.ended
+      expect(code).to.equal(0)
+      expect(outcomesIn(stdout)).to.deep.equal({ discardedTotal: 0, rejected: 0, spooled: 0, inFlight: 0 })
+      expectBoth(lines)
     })
   })
 })
