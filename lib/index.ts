@@ -117,6 +117,7 @@ export {
   type FileSinkOptions,
   type FileSinkSpec,
   fileSink,
+  type HttpBodyOptions,
   type HttpSinkOptions,
   type HttpSinkSpec,
   type HttpTlsOptions,
@@ -124,6 +125,7 @@ export {
   type RollingFileSinkOptions,
   type RollingFileSinkSpec,
   rollingFileSink,
+  type SendingOptions,
   type SinkSpec,
 } from './sinks'
 export {

@@ -36,8 +36,11 @@ export class AsyncAppender {
     this.#queues = sinks.map((spec) => new SinkQueue(withoutLayout(spec), batchFor(spec, origin, resolved), resolved))
     this.#unguard = guardExit(this)
     this.#unsubscribe = subscribeEvents({
+      onTraceEnded: () => {
+        for (const queue of this.#queues) queue.handOver('trace')
+      },
       onTaskEnded: (end) => {
-        for (const queue of this.#queues) queue.handOver()
+        for (const queue of this.#queues) queue.handOver('task')
         tellListener(this.#listeners.onTaskEnd, end)
       },
     })

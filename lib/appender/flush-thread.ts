@@ -15,6 +15,7 @@ import { drainRing, takeOver, tryLock, unlock, type WritableRing, writeSome } fr
 import {
   type FlushThreadData,
   type FromFlushThread,
+  HURRY,
   OWN_RING,
   RING,
   STOP,
@@ -50,6 +51,8 @@ export class FlushThread implements OwnFlusher {
   readonly #host: RingHost | undefined
   /* The file, while this thread writes it. */
   #early: Sink | undefined
+  /* Whether a trace ended whose last lines are still to be posted. */
+  #endsWithNext = false
   #isOnline = false
   #worker: Worker | undefined
   #inbox: MessagePort | undefined
@@ -72,7 +75,17 @@ export class FlushThread implements OwnFlusher {
   posted(): void {
     if (this.#spec.kind === 'file' && this.#isStarting) this.#writeMeanwhile()
     else if (this.#early !== undefined) this.#closeEarly()
+    if (this.#endsWithNext) {
+      this.#endsWithNext = false
+      this.#memory.markDue()
+    }
     if (this.#pollMs === Infinity || this.#isAsync) this.#ring(false)
+  }
+
+  ended(isPartAhead: boolean): void {
+    if (!this.#isAsync) return
+    this.#endsWithNext = isPartAhead
+    if (!isPartAhead && this.#memory.markDue()) this.#ring(false)
   }
 
   outside(payload: number, text: string): void {
@@ -271,7 +284,7 @@ export class FlushThread implements OwnFlusher {
   /* Tells the thread that there is something new; one with an event loop sleeps there, not on a word. */
   #ring(urgent: boolean): void {
     if (!this.#isAsync) this.#memory.ring(urgent)
-    else if (this.#memory.ringsAt(urgent)) this.#worker?.postMessage(RING satisfies ToFlushThread)
+    else if (this.#memory.ringsAt(urgent)) this.#worker?.postMessage((urgent ? HURRY : RING) satisfies ToFlushThread)
   }
 
   #onExit(worker: Worker): void {

@@ -7,6 +7,8 @@ export interface Flusher {
   readonly isThread: boolean
   /** Is told that frames were written to the ring. Never throws, never waits for a write. */
   posted(): void
+  /** Is told that a task or a trace is over, so that what was posted, and if `isPartAhead` what is posted next, waits for no more lines. */
+  ended?(isPartAhead: boolean): void
   /** Takes a line that is too large for the ring, before the frame that stands for it is written. */
   outside(payload: number, text: string): void
   /**

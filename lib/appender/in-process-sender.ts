@@ -19,6 +19,8 @@ export class InProcessSender implements Flusher {
   readonly #memory: QueueMemory
   readonly #sender: FrameSender
   readonly #running: Promise<void>
+  /* Whether a trace ended whose last lines are still to be posted. */
+  #endsWithNext = false
 
   constructor(spec: AsyncSinkSpec, memory: QueueMemory, outside: OutsideLines, spill?: SpillPlace) {
     this.#memory = memory
@@ -43,7 +45,16 @@ export class InProcessSender implements Flusher {
   }
 
   posted(): void {
+    if (this.#endsWithNext) {
+      this.#endsWithNext = false
+      this.#memory.markDue()
+    }
     if (this.#memory.ringsAt(false)) this.#sender.ring()
+  }
+
+  ended(isPartAhead: boolean): void {
+    this.#endsWithNext = isPartAhead
+    if (!isPartAhead && this.#memory.markDue()) this.#sender.ring()
   }
 
   outside(): void {
@@ -58,7 +69,7 @@ export class InProcessSender implements Flusher {
     const { words } = this.#memory
     const target = Atomics.load(words, WORD.head)
     const deadline = Date.now() + deadlineMs
-    this.#sender.ring()
+    this.#sender.hurry()
     // Whoever awaits a flush keeps the process alive by it, which the connections do not.
     while (((Atomics.load(words, WORD.tail) - target) | 0) < 0 && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))

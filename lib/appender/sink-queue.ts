@@ -96,10 +96,11 @@ export class SinkQueue {
     await this.#flusher?.settled(Math.max(deadline - Date.now(), 0))
   }
 
-  /** Hands over what waits, with the announcement of what was lost if there is room for it. */
-  handOver(): void {
-    if (this.#losses.isPending) this.#announceLoss()
-    this.#post()
+  /** Hands over what waits, with news of what was lost if there is room; at the end of a trace it keeps its time, because a frame for each request costs more. */
+  handOver(ending?: 'task' | 'trace'): void {
+    if (ending !== 'trace' && this.#losses.isPending) this.#announceLoss()
+    if (ending !== 'trace') this.#post()
+    if (ending !== undefined) this.#flusher?.ended?.(this.#batch.events > 0)
   }
 
   /** `handOver` at the end of the process: a program that ends before its first hand-over needs no thread for it. */

@@ -1,10 +1,11 @@
 export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink } from './console'
 export { destinationOf } from './destination'
 export { type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
-export { type HttpSinkOptions, type HttpSinkSpec, type HttpTlsOptions, httpSink } from './http'
+export { type HttpBodyOptions, type HttpSinkOptions, type HttpSinkSpec, type HttpTlsOptions, httpSink } from './http'
 export { isAsyncSink, openAsyncSink, openSink } from './open-sink'
 export { readSink, sinkRule } from './read-sink'
 export { type RollingFileSinkOptions, type RollingFileSinkSpec, rollingFileSink } from './rolling-file'
+export { resolveSending, type SendingOptions, sendingRules } from './sending-options'
 export {
   type AsyncSink,
   type AsyncSinkSpec,

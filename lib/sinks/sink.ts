@@ -2,6 +2,7 @@ import type { ConsoleSinkSpec } from './console'
 import type { FileSinkSpec } from './file'
 import type { HttpSinkSpec } from './http'
 import type { RollingFileSinkSpec } from './rolling-file'
+import type { SendingOptions } from './sending-options'
 
 /**
  * A sink as plain data: what `fileSink({...})` returns. It is checked and frozen on the user's stack, crosses to the flush thread
@@ -111,6 +112,8 @@ export type BatchResult =
 
 /** An open sink whose destination answers later. It runs on one thread that has an event loop. */
 export interface AsyncSink {
+  /** How its batches are made; without it, as the defaults say. */
+  readonly sending?: SendingOptions
   /** Sends a batch once. Several may be on their way at once. Never throws or rejects: an exception is a bug. */
   send(batch: SinkBatch): Promise<BatchResult>
   /** Gives up what is on its way, as `retryable`, and releases connections. Idempotent. */

@@ -47,6 +47,8 @@ export const WORD = {
   server: 9 * LINE_WORDS,
   /** One of `SPILL`. */
   spill: 9 * LINE_WORDS + 1,
+  /** What ends at or before this position of `head` waits for no more lines: a task is over. */
+  due: 7 * LINE_WORDS + 2,
 } as const
 
 /** Values of the word `owner`. `host`: the flush thread of another isolate's queue. */
@@ -135,6 +137,14 @@ export class QueueMemory {
    */
   ring(urgent = false): void {
     if (this.ringsAt(urgent)) Atomics.notify(this.words, WORD.bell)
+  }
+
+  /** Says that what lies in the ring waits for no more lines; whether there is something. Only for the thread that logs. */
+  markDue(): boolean {
+    const { words } = this
+    const head = Atomics.load(words, WORD.head)
+    Atomics.store(words, WORD.due, head)
+    return head !== Atomics.load(words, WORD.tail)
   }
 
   /** `ring` for a thread that sleeps elsewhere: whether it is to be woken. */

@@ -22,6 +22,12 @@ export interface Frame {
   readonly size: number
 }
 
+/** A frame, and where the next one begins. */
+export interface Seen {
+  readonly frame: Frame
+  readonly end: number
+}
+
 /** How many events came to what, and how many bytes were delivered. */
 export interface Outcomes {
   readonly delivered: number
@@ -66,6 +72,15 @@ export class RingReader {
     if (ints[at + HEADER.kind] !== FRAME.pad) return this.#read(tail & (capacity - 1))
     this.#leave(ints[at + HEADER.size] as number)
     return this.frame()
+  }
+
+  /** The first frame at or behind `position`, TAIL or the end of a frame, which is not resolved; undefined if there is none. Leaves nothing behind. */
+  look(position: number): Seen | undefined {
+    const { words, ints, capacity } = this.#memory
+    if (position === Atomics.load(words, WORD.head)) return undefined
+    const at = (position & (capacity - 1)) >> 2
+    const end = (position + (ints[at + HEADER.size] as number)) | 0
+    return ints[at + HEADER.kind] === FRAME.pad ? this.look(end) : { frame: this.#read(position & (capacity - 1)), end }
   }
 
   /** Enters what `frame`, the first one, came to into the account, and leaves it behind. */

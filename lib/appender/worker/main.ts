@@ -2,7 +2,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { isAsyncSink, openAsyncSink } from '../../sinks'
 import { writeUntilStopped } from './blocking-program'
 import { FrameSender } from './frame-sender'
-import { type FlushThreadData, type FromFlushThread, type OutsideLine, STOP, type ToFlushThread } from './protocol'
+import { type FlushThreadData, type FromFlushThread, HURRY, type OutsideLine, STOP, type ToFlushThread } from './protocol'
 
 /* The program of the flush thread. It never looks at a trace context: a frame says all there is to say. See protocol.ts. */
 
@@ -27,6 +27,7 @@ if (isAsyncSink(spec)) {
   const sender = new FrameSender(memory, (payload) => textOf(inbox, payload), openAsyncSink(spec), instance, tell, spill)
   port.on('message', (message: ToFlushThread) => {
     if (message === STOP) sender.stop()
+    else if (message === HURRY) sender.hurry()
     else sender.ring()
   })
   void sender.run().then(() => port.close())

@@ -44,11 +44,12 @@ export interface OutsideLine {
 /** Main thread to flush thread: what is not in the memory of its ring. */
 export type ToInbox = OutsideLine | { readonly serve: string; readonly memory: SharedArrayBuffer } | { readonly leave: string }
 
-/** Main thread to a flush thread that has an event loop: look what is new, or end. */
-export type ToFlushThread = typeof RING | typeof STOP
+/** Main thread to a flush thread that has an event loop: look what is new, let nothing wait any longer, or end. */
+export type ToFlushThread = typeof RING | typeof HURRY | typeof STOP
 
 export const RING = 1
 export const STOP = 2
+export const HURRY = 3
 
 /** Flush thread to main thread. */
 export type FromFlushThread =

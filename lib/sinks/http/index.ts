@@ -1,3 +1,3 @@
-export { type HttpSinkOptions, type HttpSinkSpec, httpSink } from './options'
+export { type HttpBodyOptions, type HttpSinkOptions, type HttpSinkSpec, httpSink } from './options'
 export { openHttpSink } from './sink'
 export type { HttpTlsOptions } from './tls'

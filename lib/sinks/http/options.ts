@@ -1,10 +1,24 @@
 import { TracelaneError } from '../../errors'
 import { checkOptions, type Rule, rules } from '../../internal/options'
 import { checkLayout, type LayoutOption } from '../../layout'
+import { resolveSending, type SendingOptions, sendingRules } from '../sending-options'
 import { checkTls, type HttpTlsOptions, tlsRule } from './tls'
 
+/**
+ * What stands around lines, each of which is in it without its line break. For an array of JSON objects `[`, `,` and `]`, which are the defaults; for one
+ * wrapped object after the other `{"event":`, `}{"event":` and `}`.
+ */
+export interface HttpBodyOptions {
+  /** @default '[' */
+  readonly start?: string
+  /** @default ',' */
+  readonly separator?: string
+  /** @default ']' */
+  readonly end?: string
+}
+
 /** Options of `httpSink`. */
-export interface HttpSinkOptions {
+export interface HttpSinkOptions extends SendingOptions {
   /**
    * Where batches go, `http:` or `https:`. `user:password@` in it becomes an `authorization` header. What stands in it beside the host and the
    * port is never shown.
@@ -33,8 +47,13 @@ export interface HttpSinkOptions {
    * @default true
    */
   readonly gzip?: boolean
-  /** @default 'application/x-ndjson' */
+  /** @default 'application/x-ndjson'; 'application/json' with `body` */
   readonly contentType?: string
+  /**
+   * What the body of a request is, if it is not the lines as they are.
+   * @default the lines as they are, each with its line break
+   */
+  readonly body?: HttpBodyOptions
   /**
    * How much of an answer is read, in bytes from 0 to 16,777,216; a connection whose answer is longer is not used again.
    * @default 65536
@@ -60,7 +79,7 @@ export interface HttpSinkOptions {
 /** `httpSink(...)` as data. */
 export interface HttpSinkSpec {
   readonly kind: 'http'
-  readonly options: Required<HttpSinkOptions>
+  readonly options: Required<Omit<HttpSinkOptions, 'body'>> & { readonly body?: Required<HttpBodyOptions> }
 }
 
 /* What RFC 9110 calls a token, and the characters that Node sends as they are; it would take a tab, which nobody means. */
@@ -76,6 +95,8 @@ const plainText: Rule = (value) =>
     ? undefined
     : 'a text of Latin letters without control characters'
 
+const text: Rule = (value) => (typeof value === 'string' ? undefined : 'a text')
+
 const RULES: Readonly<Record<keyof HttpSinkOptions, Rule>> = {
   url: rules.string,
   headers: (value) =>
@@ -87,34 +108,57 @@ const RULES: Readonly<Record<keyof HttpSinkOptions, Rule>> = {
   timeoutMs: rules.integer(1, 600_000),
   gzip: rules.boolean,
   contentType: plainText,
+  body: (value) => (typeof value === 'object' && value !== null ? undefined : 'an object with start, separator and end'),
   maxResponseBytes: rules.integer(0, 2 ** 24),
   tls: tlsRule,
   ordering: rules.boolean,
   layout: () => undefined,
+  ...sendingRules,
+}
+
+const BODY_RULES: Readonly<Record<keyof HttpBodyOptions, Rule>> = {
+  start: text,
+  separator: text,
+  end: text,
 }
 
 /**
  * Lines sent over HTTP: each batch is the body of one request, one JSON object a line (NDJSON).
  *
  * Header `tracelane-batch` names the batch, the same at each try, so that a server can take it once; `tracelane-events` counts its lines. Status 2xx
- * is a receipt; 408, 425, 429, 5xx and a broken connection are tried again; anything else is refused for ever, redirects too. Throws ERR_TRACELANE_OPTION_* for
+ * is a receipt; 408, 425, 429, 5xx and a broken connection are tried again; after 400, 413 and 422 parts are; anything else is refused for ever, redirects too. Throws ERR_TRACELANE_OPTION_* for
  * wrong options; docs/reference/sinks/http.md.
  */
 export function httpSink(options: HttpSinkOptions): HttpSinkSpec {
   checkOptions('httpSink', options, RULES, ['url'])
   const { url, headers = {}, method = 'POST', timeoutMs = 10_000, gzip = true, ordering = true, layout = 'json' } = options
-  const { contentType = 'application/x-ndjson', maxResponseBytes = 65_536, connectTimeoutMs = 5_000, tls = {} } = options
+  const body = bodyOf(options.body)
+  const {
+    contentType = body === undefined ? 'application/x-ndjson' : 'application/json',
+    maxResponseBytes = 65_536,
+    connectTimeoutMs = 5_000,
+    tls = {},
+  } = options
   checkUrl(url, headers)
   checkHeaders(headers)
   return Object.freeze({
     kind: 'http',
     options: Object.freeze({
       ...{ url, method, connectTimeoutMs, timeoutMs, gzip, contentType, maxResponseBytes, ordering },
+      ...(body === undefined ? {} : { body }),
+      ...resolveSending(options),
       headers: Object.freeze({ ...headers }),
       tls: checkTls(tls),
       layout: checkLayout<never>('httpSink', layout),
     }),
   })
+}
+
+function bodyOf(body: HttpBodyOptions | undefined): Required<HttpBodyOptions> | undefined {
+  if (body === undefined) return undefined
+  checkOptions('httpSink: body', body, BODY_RULES)
+  const { start = '[', separator = ',', end = ']' } = body
+  return Object.freeze({ start, separator, end })
 }
 
 function checkUrl(text: string, headers: Readonly<Record<string, string>>): void {

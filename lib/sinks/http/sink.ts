@@ -5,9 +5,9 @@ import { http, https, zlib } from '../../internal/builtin'
 import type { AsyncSink, BatchResult, SinkBatch } from '../sink'
 import { judge, retryable, type Saying } from './answer'
 import { exchange } from './exchange'
-import type { HttpSinkOptions } from './options'
+import type { HttpSinkSpec } from './options'
 
-type Options = Omit<Required<HttpSinkOptions>, 'layout' | 'ordering'>
+type Options = Omit<HttpSinkSpec['options'], 'layout' | 'ordering'>
 
 /** What does not get smaller by enough to be worth the way through another thread. */
 const MIN_GZIP_BYTES = 1024
@@ -47,10 +47,11 @@ export function openHttpSink(options: Options): AsyncSink {
   }
 
   return {
+    sending: options,
     async send(batch) {
       try {
         // Before anything is awaited: the batch may be a view of memory that is written over then.
-        const lines = Buffer.from(batch.lines)
+        const lines = bodyOf(batch, options.body)
         return await runOutside(() => deliver(lines, batch))
       } catch (error) {
         return retryable(`${saying.name} failed: ${(error as Error).message}`)
@@ -95,6 +96,19 @@ function sayingOf({ url, method, headers }: Options, target: Target): Saying {
   const parts = values.flatMap((value) => value.split(' '))
   const secrets = [...new Set([...values, ...parts, username])].sort((a, b) => b.length - a.length)
   return { name: `${method} ${origin}`, secrets }
+}
+
+/* A copy, in what the options want around each line. */
+function bodyOf(batch: SinkBatch, body: Options['body']): Buffer {
+  const lines = Buffer.from(batch.lines)
+  if (body === undefined) return lines
+  const [separator, end] = [Buffer.from(body.separator), Buffer.from(body.end)]
+  const parts: Uint8Array[] = [Buffer.from(body.start)]
+  batch.rows().forEach((row, i) => {
+    if (i > 0) parts.push(separator)
+    parts.push(lines.subarray(row.start, row.end - 1))
+  })
+  return Buffer.concat([...parts, end])
 }
 
 function gzip(bytes: Uint8Array): Promise<Buffer> {

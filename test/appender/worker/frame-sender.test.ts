@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { LogEvent } from '../../../lib/event'
-import type { BatchResult } from '../../../lib/sinks'
+import type { BatchResult, SendingOptions } from '../../../lib/sinks'
 import { until } from '../../support'
 import { SenderWorld } from './rings'
 
@@ -13,9 +13,9 @@ const letters = (text: string): Partial<LogEvent>[] => [...text].map((msg) => ({
 describe('FrameSender', () => {
   let world: SenderWorld
 
-  function start(answer: (messages: string, n: number) => BatchResult): void {
+  function start(answer: (messages: string, n: number) => BatchResult, sending: SendingOptions = {}): void {
     let n = 0
-    world = new SenderWorld(({ messages }) => answer(messages.join(''), n++))
+    world = new SenderWorld(({ messages }) => answer(messages.join(''), n++), sending)
   }
 
   async function settled(events: number): Promise<void> {
@@ -75,7 +75,8 @@ describe('FrameSender', () => {
 
   describe('a destination that takes a part of a batch', () => {
     it('gets those that may be taken later again, alone, in order, before anything newer', async () => {
-      start((_, n) => (n === 0 ? { outcome: 'partial', rejected: [1], retryable: [3, 2], reason: 'busy' } : DELIVERED))
+      const part: BatchResult = { outcome: 'partial', rejected: [1], retryable: [3, 2], reason: 'busy' }
+      start((_, n) => (n === 0 ? part : DELIVERED), { maxBatchEvents: 4 })
       world.write(letters('abcd'))
       world.write(letters('ef'))
       await settled(6)

@@ -2,12 +2,12 @@ import { CapturedBatch } from '../../../lib/appender/captured-batch'
 import type { EventBatch } from '../../../lib/appender/event-batch'
 import { LineBatch } from '../../../lib/appender/line-batch'
 import { outsideFrame } from '../../../lib/appender/line-frame'
-import { ACCOUNT, QueueMemory, RingWriter } from '../../../lib/appender/ring'
-import { FrameSender } from '../../../lib/appender/worker/frame-sender'
+import { ACCOUNT, QueueMemory, RingReader, RingWriter, WORD } from '../../../lib/appender/ring'
+import { FrameSender, type SenderClock } from '../../../lib/appender/worker/frame-sender'
 import type { FromFlushThread } from '../../../lib/appender/worker/protocol'
 import { captureEvent, type Level, type LogEvent, SEVERITY } from '../../../lib/event'
 import { createLayout, type LayoutSpec } from '../../../lib/layout'
-import type { AsyncSink, BatchResult, SinkBatch } from '../../../lib/sinks'
+import type { AsyncSink, BatchResult, SendingOptions, SinkBatch } from '../../../lib/sinks'
 
 const ORIGIN = { service: undefined }
 const INSTANCE = '00c0ffee00c0ffee'
@@ -37,8 +37,9 @@ export class SenderWorld {
   readonly #running: Promise<void>
   #seq = 100
 
-  constructor(answer: Answer) {
+  constructor(answer: Answer, sending: SendingOptions = {}, clock?: SenderClock) {
     const sink: AsyncSink = {
+      sending,
       send: async (batch) => {
         const sent = sentOf(batch)
         this.sent.push(sent)
@@ -52,6 +53,8 @@ export class SenderWorld {
       sink,
       INSTANCE,
       (message) => void this.told.push(message),
+      undefined,
+      clock,
     )
     this.#running = this.sender.run()
   }
@@ -81,8 +84,19 @@ export class SenderWorld {
     this.sender.ring()
   }
 
+  /** As the end of a task does. */
+  endTask(): void {
+    Atomics.store(this.memory.words, WORD.due, this.#ring.head)
+    this.sender.ring()
+  }
+
   counted(which: keyof typeof ACCOUNT): number {
     return this.memory.counted(ACCOUNT[which])
+  }
+
+  /** Events in the ring. */
+  get pending(): number {
+    return new RingReader(this.memory).pendingEvents()
   }
 
   /** The messages of all batches, in the order in which they were sent. */

@@ -21,6 +21,12 @@ describe('httpSink()', () => {
         gzip: true,
         contentType: 'application/x-ndjson',
         maxResponseBytes: 65_536,
+        maxBatchEvents: 10_000,
+        maxBatchBytes: 2 ** 20,
+        lingerMs: 0,
+        maxInFlight: 1,
+        mode: 'acknowledged',
+        acquireTimeoutMs: 5_000,
         tls: {},
         ordering: true,
         layout: 'json',
@@ -35,6 +41,18 @@ describe('httpSink()', () => {
     const spec = httpSink({ url, headers })
     headers['x-team'] = 'b'
     expect(spec.options.headers).to.deep.equal({ 'x-team': 'a' })
+  })
+
+  it('makes a JSON array of lines unless something else is said to stand around them', () => {
+    const { body, contentType } = httpSink({ url, body: {} }).options
+    expect({ body, contentType }).to.deep.equal({
+      body: { start: '[', separator: ',', end: ']' },
+      contentType: 'application/json',
+    })
+    expect(httpSink({ url, body: { end: '' }, contentType: 'text/plain' }).options).to.deep.include({
+      body: { start: '[', separator: ',', end: '' },
+      contentType: 'text/plain',
+    })
   })
 
   it('takes PEM as texts and as bytes', () => {

@@ -123,6 +123,15 @@ describe('openAsyncSink() of an httpSink', () => {
       })
     })
 
+    it('has around each line what is asked for, without its line break', async () => {
+      const { origin, received } = await answering(status(200))
+      await sinkTo(origin, { body: {} }).send(batch())
+      await sinkTo(origin, { body: { start: '{"event":', separator: '}\n{"event":', end: '}' } }).send(batch())
+      expect(JSON.parse(received[0]?.body ?? '')).to.deep.equal([{ msg: 'one' }, { msg: 'two ä' }])
+      expect(received[0]?.headers['content-type']).to.equal('application/json')
+      expect(received[1]?.body).to.equal('{"event":{"msg":"one"}}\n{"event":{"msg":"two ä"}}')
+    })
+
     it('has no header of any trace, whoever sends', async () => {
       const { origin, received } = await answering(status(200))
       const sink = sinkTo(origin)

@@ -1,0 +1,103 @@
+import { crc32c } from '../../spool'
+import { OutgoingBatch } from './outgoing-batch'
+
+/** How large a batch may be. */
+export interface BatchLimits {
+  readonly maxBatchEvents: number
+  readonly maxBatchBytes: number
+}
+
+/** What waits to be sent: the lines of one frame, or some of them. */
+export interface Part {
+  readonly batch: OutgoingBatch
+  /** Where its frame ends in the ring. */
+  readonly end: number
+  /** When it was read, in ms. */
+  readonly since: number
+  /** So many of the events of its frame are settled. */
+  settled(events: number): void
+}
+
+/** The parts that go one way to the destination, in order, each no larger than a batch may be. */
+export class BatchQueue {
+  /** Whether one of its batches is on its way. */
+  busy = false
+  readonly #limits: BatchLimits
+  #parts: Part[] = []
+
+  constructor(limits: BatchLimits) {
+    this.#limits = limits
+  }
+
+  /** The first one. */
+  get first(): Part | undefined {
+    return this.#parts[0]
+  }
+
+  /** Whether the next batch is as large as it will get. */
+  get isFull(): boolean {
+    const { maxBatchEvents, maxBatchBytes } = this.#limits
+    const [events, bytes] = this.#parts.reduce((sum, { batch }) => [sum[0] + batch.events, sum[1] + batch.lines.length], [0, 0])
+    return events >= maxBatchEvents || bytes >= maxBatchBytes
+  }
+
+  add(part: Part): void {
+    this.#parts.push(part)
+  }
+
+  /** Takes out as many as make one batch. There is at least one. */
+  take(): readonly Part[] {
+    const { maxBatchEvents, maxBatchBytes } = this.#limits
+    let count = 0
+    let events = 0
+    let bytes = 0
+    for (const { batch } of this.#parts) {
+      events += batch.events
+      bytes += batch.lines.length
+      if (count > 0 && (events > maxBatchEvents || bytes > maxBatchBytes)) break
+      count++
+    }
+    return this.#parts.splice(0, count)
+  }
+
+  clear(): void {
+    this.#parts = []
+  }
+}
+
+/** `batch` in pieces that are no larger than a batch may be; a line that is larger is a piece of its own. */
+export function cut(batch: OutgoingBatch, { maxBatchEvents, maxBatchBytes }: BatchLimits): OutgoingBatch[] {
+  if (batch.events <= maxBatchEvents && batch.lines.length <= maxBatchBytes) return [batch]
+  const pieces: number[][] = []
+  let piece: number[] = []
+  let bytes = 0
+  batch.rows().forEach(({ start, end }, i) => {
+    bytes += end - start
+    if (piece.length > 0 && (piece.length === maxBatchEvents || bytes > maxBatchBytes)) {
+      pieces.push(piece)
+      piece = []
+      bytes = end - start
+    }
+    piece.push(i)
+  })
+  return [...pieces, piece].map((indexes) => batch.part(indexes))
+}
+
+/** One batch of several, in order. Its name is made of theirs. */
+export function merge(batches: readonly OutgoingBatch[]): OutgoingBatch {
+  const [first] = batches as readonly [OutgoingBatch]
+  if (batches.length === 1) return first
+  const lines = Buffer.concat(batches.map((batch) => batch.lines))
+  const events = batches.reduce((sum, batch) => sum + batch.events, 0)
+  const name = crc32c(Buffer.from(batches.map(({ id }) => id).join(',')))
+    .toString(16)
+    .padStart(8, '0')
+  return new OutgoingBatch(lines, events, `${first.id}.${name}`, first.instance, () => {
+    let at = 0
+    return batches.flatMap((batch) => {
+      const from = at
+      at += batch.lines.length
+      return batch.rows().map((row) => ({ ...row, start: row.start + from, end: row.end + from }))
+    })
+  })
+}
