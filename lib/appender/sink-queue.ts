@@ -300,7 +300,6 @@ export class SinkQueue {
 
   /* Puts a batch, or one large line, into the spool; false if events do not go there now. */
   #spillOver(content: FrameContent): boolean {
-    // The process has lived on after its end: what was kept for the next one comes first.
     if (this.#spill?.hasKept === true) this.#beginSpill()
     const outcome = this.#spill?.isOpen === true ? this.#spill.append(content) : 'closed'
     if (outcome === 'closed') return false

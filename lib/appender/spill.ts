@@ -84,7 +84,7 @@ export class Spill {
     return Atomics.load(this.#words, WORD.spill) !== SPILL.closed
   }
 
-  /** Whether something lies here for the next process, and nobody reads it. */
+  /** Whether something lies here for the next process, and nobody reads it: this one has lived on, so it shall begin again. */
   get hasKept(): boolean {
     return this.#hasKept
   }

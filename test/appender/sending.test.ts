@@ -55,7 +55,7 @@ describe('sending over the network', () => {
         start({ lingerMs: LONG_MS })
         await withTask({ task: 'job-1' }, async () => getLogger('x').info('of the task'))
         await has('of the task')
-        expect(account().inFlight).to.equal(0)
+        await until('its receipt', () => account().inFlight === 0)
       })
 
       it('the end of a request does so when its lines are handed over', async () => {
