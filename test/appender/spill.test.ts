@@ -37,8 +37,8 @@ function linesIn(text: string): Line[] {
 
 /* The last line of the program above. */
 function outcomesIn(stdout: string): Partial<SinkLedger> {
-  const { discardedTotal, rejected, spooled, inFlight } = JSON.parse(stdout.trim().split('\n').at(-1) as string) as SinkLedger
-  return { discardedTotal, rejected, spooled, inFlight }
+  const { delivered, rejected, spooled, inFlight } = JSON.parse(stdout.trim().split('\n').at(-1) as string) as SinkLedger
+  return { delivered, rejected, spooled, inFlight }
 }
 
 /* First what the program logged before it was told to end, of which what lay in the ring comes last, then what it logged after. */
@@ -168,7 +168,7 @@ describe("overflow 'spill'", () => {
     await program.waitForOutput(/logged/)
     const { code, stdout } = await program.stop('SIGTERM')
     expect({ code, path }).to.deep.equal({ code: 0, path: join(folder, 'logs', 'out.log') })
-    expect(outcomesIn(stdout)).to.deep.equal({ discardedTotal: 0, rejected: 0, spooled: 0, inFlight: 0 })
+    expect(outcomesIn(stdout)).to.deep.equal({ delivered: 4000, rejected: 0, spooled: 0, inFlight: 0 })
     expectBoth(linesIn(readFileSync(path, 'utf8')))
   })
 
@@ -226,7 +226,7 @@ describe("overflow 'spill'", () => {
       isWell = true
       const { code, stdout } = await program.ended
       expect(code).to.equal(0)
-      expect(outcomesIn(stdout)).to.deep.equal({ discardedTotal: 0, rejected: 0, spooled: 0, inFlight: 0 })
+      expect(outcomesIn(stdout)).to.deep.equal({ delivered: 4000, rejected: 0, spooled: 0, inFlight: 0 })
       expectBoth(lines)
     })
   })
