@@ -1,8 +1,9 @@
 import { runOutside } from '../context'
-import { batchPosted, complain, counters, queueFull } from '../diagnostics'
+import { batchPosted, counters, queueFull } from '../diagnostics'
 import { type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
 import { destinationOf, isAsyncSink, type SinkSpec } from '../sinks'
 import { cutEvent } from './cut-event'
+import { Durability } from './durability'
 import type { EventBatch } from './event-batch'
 import type { Flusher } from './flusher'
 import { InProcessFlusher } from './in-process-flusher'
@@ -16,7 +17,7 @@ import { OutsideLines } from './outside-lines'
 import { Patience } from './patience'
 import { fullOf } from './queue-full'
 import { QueueRoom, type Verdict } from './queue-room'
-import { ACCOUNT, type FrameContent, QueueMemory, RingReader, RingWriter, SYNC } from './ring'
+import { ACCOUNT, type FrameContent, QueueMemory, RingReader, RingWriter } from './ring'
 import { SPILLED, Spill, type SpillCounts } from './spill'
 import { startFlusher } from './start-flusher'
 
@@ -42,14 +43,13 @@ export class SinkQueue {
   readonly #spill: Spill | undefined
   readonly #timer: NodeJS.Timeout
   readonly #patience: Patience
-  /* Whether any level has a durability. */
-  readonly #secures: boolean
+  /* Undefined if no level has one. */
+  readonly #durability: Durability | undefined
   /* Opened with the first batch, so that a program that logs nothing starts no thread. */
   #flusher: Flusher | undefined
   #armed = false
   #entered = 0
   #highWater = 0
-  #durabilityMissed = 0
   #isFull = false
   #records = 0
   /* The number of the next announcement, taken when one was first tried; and where TAIL was when there was no room for it. */
@@ -60,13 +60,13 @@ export class SinkQueue {
   constructor(spec: SinkSpec, batch: EventBatch, options: ResolvedAppenderOptions) {
     this.#spec = spec
     this.#options = options
-    this.#secures = Object.keys(options.durability).length > 0
     this.#batch = batch
     this.#memory = QueueMemory.create(options.queueBytes)
     this.#ring = new RingWriter(this.#memory)
     this.#reader = new RingReader(this.#memory)
     this.#room = new QueueRoom(options, this.#memory, this.#ring, this.#outside)
     this.#patience = new Patience(this.#memory, options)
+    this.#durability = Durability.of(spec, options, this.#memory, this.#ring)
     this.#spill = options.spool && Spill.open(this.#memory, destinationOf(spec), options.spool)
     // What an earlier process has left comes before what this one says.
     if ((this.#spill?.counts().recovered ?? 0) > 0) this.#beginSpill()
@@ -83,7 +83,7 @@ export class SinkQueue {
     let isIn = true
     if (this.#room.isAmple(size)) this.#add(event.level, seq)
     else isIn = this.#addExactly(event, seq, 0)
-    if (this.#secures && this.#options.durability[event.level] !== undefined) this.#secure(event.level, isIn)
+    if (this.#durability?.asks(event.level) === true) this.#secure(this.#durability, event.level, isIn)
   }
 
   /** Resolves when what was appended before is resolved, or at the deadline. */
@@ -161,7 +161,7 @@ export class SinkQueue {
       highWaterBytes: this.#highWater,
       lagMs: oldest === undefined ? 0 : Math.max(Date.now() - oldest, 0),
       blockedMs: this.#patience.blockedMs,
-      durabilityMissed: this.#durabilityMissed,
+      durabilityMissed: this.#durability?.missed ?? 0,
       thread: this.#flusher?.isThread ?? false,
     }
   }
@@ -207,7 +207,7 @@ export class SinkQueue {
 
   /* Adds the last record. */
   #add(level: Level, seq: number): void {
-    this.#batch.add(SEVERITY[level], seq, this.#flagsOf(level))
+    this.#batch.add(SEVERITY[level], seq, this.#durability?.flagsOf(level) ?? 0)
     this.#room.accept()
     if (this.#room.isComplete(this.#batch)) this.#post()
     else if (!this.#armed) this.#arm()
@@ -242,7 +242,7 @@ export class SinkQueue {
     const { level, traceId } = event
     const line = this.#batch.line(event, seq)
     const bytes = Buffer.byteLength(line)
-    const about = { level, seq, traceId, flags: this.#flagsOf(level) }
+    const about = { level, seq, traceId, flags: this.#durability?.flagsOf(level) ?? 0 }
     const isIn = this.#letIn(event, seq, () => {
       // What came before it may not be overtaken.
       this.#post()
@@ -259,8 +259,11 @@ export class SinkQueue {
     return true
   }
 
-  #flagsOf(level: Level): number {
-    return this.#secures && this.#options.durability[level] === 'disk' ? SYNC : 0
+  #secure(durability: Durability, level: Level, isIn: boolean): void {
+    durability.secure(level, isIn, this.#patience, () => {
+      this.#post()
+      return this.#opened()
+    })
   }
 
   /* Applies the overflow policy: whether the event may come in, now or after a wait. One that may not is counted. */
@@ -347,26 +350,6 @@ export class SinkQueue {
     this.#entered++
     this.#add(event.level, this.#announcementSeq)
     this.#announcementSeq = undefined
-  }
-
-  /* Has what was just appended resolved, as its durability asks, or counts the miss. */
-  #secure(level: Level, isIn: boolean): void {
-    if (this.#spec.kind !== 'file') return
-    const memory = this.#memory
-    const unsafe = (): number => memory.counted(ACCOUNT.unsynced) + memory.counted(ACCOUNT.rejected)
-    const before = unsafe()
-    if (isIn) this.#post()
-    const target = this.#ring.head
-    const isResolved = (): boolean => {
-      this.#ring.look()
-      return ((this.#ring.tail - target) | 0) >= 0
-    }
-    if (!isIn || !this.#patience.wait('safety', this.#opened(), isResolved) || unsafe() > before) this.#missed(level)
-  }
-
-  #missed(level: Level): void {
-    this.#durabilityMissed++
-    complain('durability', `an event of level ${level} was not as safe as its durability asks when its log call returned`)
   }
 
   #post(): void {
