@@ -55,7 +55,7 @@ describe('sending over the network', () => {
         start({ lingerMs: LONG_MS })
         await withTask({ task: 'job-1' }, async () => getLogger('x').info('of the task'))
         await has('of the task')
-        await until('its receipt', () => account().inFlight === 0)
+        await until('the receipt', () => account().inFlight === 0)
       })
 
       it('the end of a request does so when its lines are handed over', async () => {

@@ -36,8 +36,8 @@ const RULES: Readonly<Record<keyof HttpTlsOptions, Rule>> = {
 export const tlsRule: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object of TLS options')
 
 /** A frozen copy in which all is text. Throws ERR_TRACELANE_OPTION_* for what OpenSSL will not take, without showing any of it. */
-export function checkTls(given: HttpTlsOptions): HttpTlsOptions {
-  checkOptions('httpSink: tls', given, RULES)
+export function checkTls(owner: string, given: HttpTlsOptions): HttpTlsOptions {
+  checkOptions(`${owner}: tls`, given, RULES)
   const { ca, cert, key, ...others } = given
   const texts: HttpTlsOptions = Object.freeze({
     ...others,
@@ -45,16 +45,16 @@ export function checkTls(given: HttpTlsOptions): HttpTlsOptions {
     ...(cert === undefined ? {} : { cert: textOf(cert) }),
     ...(key === undefined ? {} : { key: textOf(key) }),
   })
-  if (Object.keys(texts).length > 0) tryOut(texts)
+  if (Object.keys(texts).length > 0) tryOut(owner, texts)
   return texts
 }
 
-function tryOut({ ca, cert, key, passphrase }: HttpTlsOptions): void {
+function tryOut(owner: string, { ca, cert, key, passphrase }: HttpTlsOptions): void {
   try {
     tls().createSecureContext({ ca: ca as string[], cert: cert as string, key: key as string, passphrase })
   } catch (error) {
     const { code = 'no reason given' } = error as NodeJS.ErrnoException
-    throw new TracelaneError('ERR_TRACELANE_OPTION_INVALID', `httpSink: 'tls' cannot be used (${code})`)
+    throw new TracelaneError('ERR_TRACELANE_OPTION_INVALID', `${owner}: 'tls' cannot be used (${code})`)
   }
 }
 
