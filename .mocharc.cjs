@@ -5,6 +5,8 @@ const MOST_JOBS = 4
 
 module.exports = {
   spec: ['dist/test/**/*.test.js'],
+  // They need real servers, which have to be fetched: npm run test:brokers.
+  ignore: ['dist/test/brokers/**'],
   require: ['./dist/test/support/hooks.js'],
   timeout: 20_000,
   forbidOnly: true,

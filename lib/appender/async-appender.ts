@@ -133,7 +133,8 @@ function batchFor({ kind, options }: SinkSpec, origin: Origin, { thread, queueBy
   const isConsole = kind === 'console'
   const ordering = !isConsole && options.ordering
   const terminal = isConsole && tty().isatty(options.stream === 'stdout' ? 1 : 2)
-  const layout = options.layout === 'auto' ? (terminal ? 'pretty' : 'json') : options.layout
+  const given = 'layout' in options ? options.layout : 'json'
+  const layout = given === 'auto' ? (terminal ? 'pretty' : 'json') : given
   if (layout === 'json' && thread && queueBytes >= CAPTURING_QUEUE_BYTES) return new CapturedBatch(origin, ordering)
   return new LineBatch(createLayout(layout, origin, { ordering, terminal }))
 }

@@ -10,6 +10,7 @@ export function destinationOf(spec: SinkSpec): string {
     case 'rolling-file':
       return spec.options.path === undefined ? `the files ${spec.options.filePattern}` : `the file ${spec.options.path}`
     case 'http':
+    case 'otlp':
       return addressOf(spec.options.url)
   }
 }

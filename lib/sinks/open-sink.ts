@@ -1,17 +1,25 @@
 import { openConsoleSink } from './console'
 import { openFileSink } from './file'
 import { openHttpSink } from './http'
+import { openOtlpSink } from './otlp'
 import { openRollingFileSink } from './rolling-file'
 import type { AsyncSink, AsyncSinkSpec, Sink, SinkSpec } from './sink'
 
+const ASYNC_KINDS: ReadonlySet<SinkSpec['kind']> = new Set<AsyncSinkSpec['kind']>(['http', 'otlp'])
+
 /** Whether a sink answers later, and is opened by `openAsyncSink`. */
 export function isAsyncSink(spec: SinkSpec): spec is AsyncSinkSpec {
-  return spec.kind === 'http'
+  return ASYNC_KINDS.has(spec.kind)
 }
 
 /** Opens a sink that answers later. Never throws: what cannot be reached is tried again at each batch. */
-export function openAsyncSink({ options }: AsyncSinkSpec): AsyncSink {
-  return openHttpSink(options)
+export function openAsyncSink(spec: AsyncSinkSpec): AsyncSink {
+  switch (spec.kind) {
+    case 'http':
+      return openHttpSink(spec.options)
+    case 'otlp':
+      return openOtlpSink(spec.options)
+  }
 }
 
 /**
@@ -27,6 +35,7 @@ export function openSink(spec: SinkSpec): Sink {
     case 'rolling-file':
       return openRollingFileSink(spec.options)
     case 'http':
+    case 'otlp':
       return {
         write: () => ({ outcome: 'rejected', written: 0, reason: 'this sink needs a thread with an event loop' }),
         close() {},

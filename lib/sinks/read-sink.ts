@@ -2,6 +2,7 @@ import { checkOptions, type Rule } from '../internal/options'
 import { type ConsoleSinkOptions, consoleSink } from './console'
 import { type FileSinkOptions, fileSink } from './file'
 import { type HttpSinkOptions, httpSink } from './http'
+import { type OtlpSinkOptions, otlpSink } from './otlp'
 import { type RollingFileSinkOptions, rollingFileSink } from './rolling-file'
 import type { SinkSpec } from './sink'
 
@@ -10,13 +11,14 @@ const KINDS: Readonly<Record<SinkSpec['kind'], (options: never) => SinkSpec>> = 
   file: (options: FileSinkOptions) => fileSink(options),
   'rolling-file': (options: RollingFileSinkOptions) => rollingFileSink(options),
   http: (options: HttpSinkOptions) => httpSink(options),
+  otlp: (options: OtlpSinkOptions) => otlpSink(options),
 }
 
 /** What a sink as data must look like at first sight. */
 export const sinkRule: Rule = (value) =>
   Object.hasOwn(KINDS, (value as { kind?: unknown } | null)?.kind as string)
     ? undefined
-    : 'a sink, as consoleSink(), fileSink(), rollingFileSink() or httpSink() return it'
+    : 'a sink, as consoleSink(), fileSink(), rollingFileSink(), httpSink() or otlpSink() return it'
 
 /**
  * A sink from data that passed `sinkRule`: `{ kind, options }`, where `options` may leave out what has a default, as in a file of

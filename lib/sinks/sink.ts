@@ -1,6 +1,7 @@
 import type { ConsoleSinkSpec } from './console'
 import type { FileSinkSpec } from './file'
 import type { HttpSinkSpec } from './http'
+import type { OtlpSinkSpec } from './otlp'
 import type { RollingFileSinkSpec } from './rolling-file'
 import type { SendingOptions } from './sending-options'
 
@@ -14,7 +15,7 @@ export type SinkSpec = BlockingSinkSpec | AsyncSinkSpec
 export type BlockingSinkSpec = ConsoleSinkSpec | FileSinkSpec | RollingFileSinkSpec
 
 /** The sinks that answer later, and need an event loop for it. */
-export type AsyncSinkSpec = HttpSinkSpec
+export type AsyncSinkSpec = HttpSinkSpec | OtlpSinkSpec
 
 /**
  * `spec` for the flush thread, which gets finished lines. A layout may be a function of the application, and functions do not cross

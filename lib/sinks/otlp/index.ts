@@ -1,0 +1,2 @@
+export { type OtlpSinkOptions, type OtlpSinkSpec, otlpSink } from './options'
+export { openOtlpSink } from './sink'

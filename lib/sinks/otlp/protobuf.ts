@@ -1,0 +1,161 @@
+/*
+ * As much of Protocol Buffers as OTLP needs (protobuf.dev/programming-guides/encoding): a field is a tag, its number and how its value lies there, and
+ * the value.
+ */
+
+const VARINT = 0
+const FIXED64 = 1
+const BYTES = 2
+const FIXED32 = 5
+const NANOS_PER_MS = 1_000_000n
+const TWO_32 = 2 ** 32
+/* A UTF-16 unit has at most three bytes in UTF-8. */
+const MAX_UNIT_BYTES = 3
+const MAX_VARINT_BYTES = 10
+
+/** Writes messages into memory that grows. */
+export class ProtobufWriter {
+  #bytes: Buffer
+  #at = 0
+
+  constructor(firstBytes = 64 * 1024) {
+    this.#bytes = Buffer.allocUnsafe(firstBytes)
+  }
+
+  /** What was written; a copy. */
+  finish(): Buffer {
+    return Buffer.from(this.#bytes.subarray(0, this.#at))
+  }
+
+  /** A field whose value is a message, which `write` writes. */
+  message(field: number, write: () => void): void {
+    this.#tag(field, BYTES)
+    // One byte is room for the length of most; what is longer is moved.
+    const from = this.#at + 1
+    this.#at = from
+    write()
+    const length = this.#at - from
+    const sizeBytes = varintBytes(length)
+    if (sizeBytes > 1) {
+      this.#reserve(sizeBytes)
+      this.#bytes.copyWithin(from - 1 + sizeBytes, from, this.#at)
+    }
+    this.#at = from - 1
+    this.#varint(length)
+    this.#at += length
+  }
+
+  text(field: number, text: string): void {
+    this.#reserve(text.length * MAX_UNIT_BYTES + 2 * MAX_VARINT_BYTES)
+    this.#tag(field, BYTES)
+    this.#varint(Buffer.byteLength(text))
+    this.#at += this.#bytes.write(text, this.#at)
+  }
+
+  /** Bytes given as hexadecimal digits. */
+  hex(field: number, digits: string): void {
+    this.#reserve(digits.length + 2 * MAX_VARINT_BYTES)
+    this.#tag(field, BYTES)
+    this.#varint(digits.length / 2)
+    this.#at += this.#bytes.write(digits, this.#at, 'hex')
+  }
+
+  /** An integer, be it negative: as 64 bits. */
+  int(field: number, value: number): void {
+    this.#reserve(2 * MAX_VARINT_BYTES)
+    this.#tag(field, VARINT)
+    if (value >= 0) this.#varint(value)
+    else this.#bigVarint(BigInt.asUintN(64, BigInt(value)))
+  }
+
+  bool(field: number, value: boolean): void {
+    this.int(field, value ? 1 : 0)
+  }
+
+  double(field: number, value: number): void {
+    this.#tag(field, FIXED64)
+    this.#reserve(8)
+    this.#at = this.#bytes.writeDoubleLE(value, this.#at)
+  }
+
+  /** Milliseconds as fixed nanoseconds. */
+  nanos(field: number, ms: number): void {
+    this.#tag(field, FIXED64)
+    this.#reserve(8)
+    this.#at = this.#bytes.writeBigUInt64LE(nanosOf(ms), this.#at)
+  }
+
+  fixed32(field: number, value: number): void {
+    this.#tag(field, FIXED32)
+    this.#reserve(4)
+    this.#at = this.#bytes.writeUInt32LE(value, this.#at)
+  }
+
+  #tag(field: number, wire: number): void {
+    this.#reserve(2 * MAX_VARINT_BYTES)
+    this.#varint((field << 3) | wire)
+  }
+
+  #varint(value: number): void {
+    let rest = value
+    while (rest > 0x7f) {
+      this.#bytes[this.#at++] = (rest % 0x80) | 0x80
+      rest = Math.floor(rest / 0x80)
+    }
+    this.#bytes[this.#at++] = rest
+  }
+
+  #bigVarint(value: bigint): void {
+    let rest = value
+    while (rest > 0x7fn) {
+      this.#bytes[this.#at++] = Number(rest & 0x7fn) | 0x80
+      rest >>= 7n
+    }
+    this.#bytes[this.#at++] = Number(rest)
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return
+    const grown = Buffer.allocUnsafe((this.#at + bytes) * 2)
+    this.#bytes.copy(grown, 0, 0, this.#at)
+    this.#bytes = grown
+  }
+}
+
+/** Nanoseconds since the epoch, of milliseconds with fractions. */
+export function nanosOf(ms: number): bigint {
+  const whole = Math.max(Math.floor(ms), 0)
+  return BigInt(whole) * NANOS_PER_MS + BigInt(Math.max(Math.round((ms - whole) * 1e6), 0))
+}
+
+/** The fields of a message, for answers, which are small: numbers and bytes by field; undefined for what is no message. */
+export function readMessage(bytes: Uint8Array): Map<number, number | Uint8Array> | undefined {
+  const fields = new Map<number, number | Uint8Array>()
+  let at = 0
+  const varint = (): number => {
+    let value = 0
+    for (let scale = 1; at < bytes.length && scale < TWO_32 * TWO_32; scale *= 0x80) {
+      const byte = bytes[at++] as number
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+    return Number.NaN
+  }
+  while (at < bytes.length) {
+    const tag = varint()
+    const wire = tag % 8
+    const length = wire === BYTES ? varint() : wire === FIXED64 ? 8 : wire === FIXED32 ? 4 : 0
+    if (Number.isNaN(tag) || Number.isNaN(length) || at + length > bytes.length) return undefined
+    if (wire === VARINT) fields.set(Math.floor(tag / 8), varint())
+    else if (wire === BYTES) fields.set(Math.floor(tag / 8), bytes.subarray(at, at + length))
+    else if (wire !== FIXED64 && wire !== FIXED32) return undefined
+    at += length
+  }
+  return fields
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes++
+  return bytes
+}
