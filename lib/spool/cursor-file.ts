@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { crc32c } from './crc32c'
+import { crc32c } from './checksum'
 import type { SpoolPosition } from './position'
 import type { Listing } from './segment-name'
 import { codeOf, type SpoolFiles } from './spool-files'

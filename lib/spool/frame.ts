@@ -1,4 +1,4 @@
-import { crc32c } from './crc32c'
+import { crc32c } from './checksum'
 
 /*
  * One record of a segment, little-endian:

@@ -1,5 +1,5 @@
+export { crc32c } from './checksum'
 export { claimAbandonedSpool, claimSpool, claimSpoolDirectory, type SpoolClaim, type SpoolClaimOptions } from './claim'
-export { crc32c } from './crc32c'
 export type { RecordMeta } from './frame'
 export { findSpools, inspectSpool, type SegmentReport, type SpoolReport } from './inspection'
 export { type SpoolCounts, SpoolLedger, type Tally, type TallyName } from './ledger'

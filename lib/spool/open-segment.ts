@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { crc32c } from './crc32c'
+import { crc32c } from './checksum'
 import { findMarker, HEADER_BYTES, type Header, KIND, MARKER_LENGTH, readHeader, SIGHT_BYTES } from './frame'
 import type { Segment } from './segment-name'
 import { codeOf, type SpoolFiles } from './spool-files'

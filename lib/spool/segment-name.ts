@@ -1,5 +1,5 @@
 import { crypto } from '../internal/builtin'
-import { crc32c } from './crc32c'
+import { crc32c } from './checksum'
 import { codeOf, type SpoolFiles } from './spool-files'
 
 /** One file of records. */

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { checksumBuffer } from './checksum'
 import { CursorFile } from './cursor-file'
 import { HEADER_BYTES, KIND, MAX_PAYLOAD_BYTES, type RecordMeta, writeHeader } from './frame'
 import { SpoolLedger } from './ledger'
@@ -137,6 +138,8 @@ export class SpoolWriter {
   }
 
   #buffer(length: number): Buffer {
+    const shared = checksumBuffer(length)
+    if (shared !== undefined) return shared
     if (length <= this.#scratch.length) return this.#scratch
     const buffer = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(length)))
     if (buffer.length <= SCRATCH_BYTES) this.#scratch = buffer

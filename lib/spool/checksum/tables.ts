@@ -7,16 +7,16 @@ const POLYNOMIAL = 0x82f63b78
 type T = Int32Array
 type Tables = readonly [T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T]
 
-/* Table k has the CRC of each byte with k zero bytes behind it. */
+/* Table k has the CRC of each byte with k zero bytes behind it, so it is made of the table before, once the first one is whole. */
 function makeTables(): Tables {
-  const tables = Array.from({ length: 16 }, () => new Int32Array(256))
-  for (let byte = 0; byte < 256; byte++) {
+  const first = Int32Array.from({ length: 256 }, (_, byte) => {
     let crc = byte
     for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1
-    for (const table of tables) {
-      table[byte] = crc
-      crc = (crc >>> 8) ^ (tables[0]?.[crc & 255] as number)
-    }
+    return crc
+  })
+  const tables = [first]
+  for (let table = first; tables.length < 16; tables.push(table)) {
+    table = table.map((crc) => (crc >>> 8) ^ (first[crc & 255] as number))
   }
   return tables as unknown as Tables
 }
@@ -25,17 +25,15 @@ const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, TA, TB, TC, TD, TE, TF] = makeTab
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 const WORTH_WORDS = 64
 
-/**
- * The CRC-32C of `bytes`, from 0 to 0xffffffff. `before` is the CRC of what stands in front of them, so that a checksum can be made in pieces.
- */
-export function crc32c(bytes: Uint8Array, before = 0): number {
+/** The register of a CRC-32C after `bytes`, from the register before them on; not inverted at either end. */
+export function throughTables(bytes: Uint8Array, before: number): number {
   const { length } = bytes
-  if (!LITTLE_ENDIAN || length < WORTH_WORDS) return ~byBytes(bytes, 0, length, ~before) >>> 0
+  if (!LITTLE_ENDIAN || length < WORTH_WORDS) return byBytes(bytes, 0, length, before)
   const start = -bytes.byteOffset & 3
   const words = (length - start) >> 4
-  let crc = byBytes(bytes, 0, start, ~before)
+  let crc = byBytes(bytes, 0, start, before)
   crc = byWords(new Int32Array(bytes.buffer, bytes.byteOffset + start, words << 2), crc)
-  return ~byBytes(bytes, start + (words << 4), length, crc) >>> 0
+  return byBytes(bytes, start + (words << 4), length, crc)
 }
 
 function byBytes(bytes: Uint8Array, from: number, to: number, before: number): number {

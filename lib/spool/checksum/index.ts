@@ -1,0 +1,1 @@
+export { checksumBuffer, crc32c } from './crc32c'
