@@ -45,6 +45,7 @@ describe('crc32c()', () => {
         shifted.set(bytes)
         expect(crc32c(shifted)).to.equal(slowly(bytes))
       }),
+      { endOnFailure: true },
     )
   })
 
@@ -93,6 +94,7 @@ describe('crc32c()', () => {
       fc.property(fc.uint8Array({ maxLength: 300, size: 'max' }), fc.uint8Array({ maxLength: 300, size: 'max' }), (a, b) => {
         expect(crc32c(b, crc32c(a))).to.equal(crc32c(Buffer.concat([a, b])))
       }),
+      { endOnFailure: true },
     )
     const long = randomBytes(150_000)
     for (const at of [100, 1024, 20_000, 70_000]) {
