@@ -2,7 +2,7 @@ import { complain, counters, ledgerTold } from '../diagnostics'
 import { type LogEvent, subscribeEvents } from '../event'
 import { tty } from '../internal/builtin'
 import { createLayout, type Origin } from '../layout'
-import { type SinkSpec, withoutLayout } from '../sinks'
+import { consoleStreams, type SinkSpec, withoutLayout } from '../sinks'
 import { CapturedBatch } from './captured-batch'
 import type { EventBatch } from './event-batch'
 import { endingSince, guardExit } from './exit-guard'
@@ -132,7 +132,7 @@ const CAPTURING_QUEUE_BYTES = 2 ** 20
 function batchFor({ kind, options }: SinkSpec, origin: Origin, { thread, queueBytes }: ResolvedAppenderOptions): EventBatch {
   const isConsole = kind === 'console'
   const ordering = !isConsole && options.ordering
-  const terminal = isConsole && tty().isatty(options.stream === 'stdout' ? 1 : 2)
+  const terminal = isConsole && consoleStreams(options).every((fd) => tty().isatty(fd))
   const given = 'layout' in options ? options.layout : 'json'
   const layout = given === 'auto' ? (terminal ? 'pretty' : 'json') : given
   if (layout === 'json' && thread && queueBytes >= CAPTURING_QUEUE_BYTES) return new CapturedBatch(origin, ordering)

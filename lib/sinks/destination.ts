@@ -4,7 +4,7 @@ import type { SinkSpec } from './sink'
 export function destinationOf(spec: SinkSpec): string {
   switch (spec.kind) {
     case 'console':
-      return spec.options.stream
+      return spec.options.stderrFrom === undefined ? spec.options.stream : 'stdout and stderr'
     case 'file':
       return `the file ${spec.options.path}`
     case 'rolling-file':

@@ -1,4 +1,4 @@
-export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink } from './console'
+export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink, consoleStreams } from './console'
 export { destinationOf } from './destination'
 export { type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
 export { type HttpBodyOptions, type HttpSinkOptions, type HttpSinkSpec, type HttpTlsOptions, httpSink } from './http'
@@ -14,6 +14,7 @@ export {
   type BatchResult,
   type BlockingSinkSpec,
   type Pause,
+  type Rows,
   type SendResult,
   type Sink,
   type SinkBatch,

@@ -43,10 +43,16 @@ export type SendResult =
 /** Waits up to `ms` milliseconds, blocking this thread; false if it shall give up. */
 export type Pause = (ms: number) => boolean
 
+/** The events of a batch, in order; made when they are asked for. */
+export type Rows = () => readonly BatchEvent[]
+
 /** An open sink. It runs on one thread at a time: the flush thread, or the main thread when that takes over. */
 export interface Sink {
-  /** Writes whole lines. Blocks while the destination is busy, asking `pause` each time whether to go on. */
-  write(lines: Uint8Array, pause: Pause): SendResult
+  /**
+   * Writes whole lines. Blocks while the destination is busy, asking `pause` each time whether to go on. `rows`, for whoever writes levels to
+   * different places, has the events of a batch of which `lines` is the end that is still to be written.
+   */
+  write(lines: Uint8Array, pause: Pause, rows?: Rows): SendResult
   /**
    * Has what was written brought from the operating system to the disk; false if that went wrong. Absent where there is no disk: then
    * nothing is as durable as that.

@@ -1,6 +1,7 @@
-import type { Pause, Sink } from '../../sinks'
+import type { Pause, Rows, Sink } from '../../sinks'
 import { ACCOUNT, type Frame, type QueueMemory, type RingReader, SYNC, WORD } from '../ring'
 import { type Delivery, deliver } from './deliver'
+import { rowsOfFrame, rowsOfLines } from './event-rows'
 import type { SpilledLines } from './spilled-lines'
 
 /* A system call of the spool failed, or somebody is just appending. */
@@ -21,7 +22,7 @@ export function writeFrame(
   pause: Pause,
   onTrouble: (reason: string) => void,
 ): Delivery {
-  const delivery = deliverRest(memory, lines, sink, pause, onTrouble)
+  const delivery = deliverRest(memory, lines, () => rowsOfFrame(frame, lines), sink, pause, onTrouble)
   if (delivery.outcome === 'unfinished') return delivery
   if ((frame.flags & SYNC) !== 0 && delivery.outcome === 'delivered' && sink.sync?.() !== true) memory.count(ACCOUNT.unsynced, 1)
   reader.resolve(frame, delivery.outcome, lines.length)
@@ -48,10 +49,12 @@ export function writeSpilled(
     if (record.failed !== '') onTrouble(record.failed)
     return pause(SPOOL_PAUSE_MS) ? { outcome: 'delivered' } : { outcome: 'unfinished', reason: record.failed, rest: NOTHING }
   }
-  const delivery = deliverRest(memory, record.payload, sink, pause, onTrouble)
+  const { payload, meta } = record
+  const rows: Rows = () => rowsOfLines(payload, meta.events, meta.firstSeq)
+  const delivery = deliverRest(memory, payload, rows, sink, pause, onTrouble)
   if (delivery.outcome === 'unfinished') return delivery
-  memory.count(ACCOUNT[delivery.outcome], record.meta.events)
-  if (delivery.outcome === 'delivered') memory.count(ACCOUNT.bytes, record.payload.length)
+  memory.count(ACCOUNT[delivery.outcome], meta.events)
+  if (delivery.outcome === 'delivered') memory.count(ACCOUNT.bytes, payload.length)
   spilled.settle(record)
   return delivery
 }
@@ -60,6 +63,7 @@ export function writeSpilled(
 function deliverRest(
   memory: QueueMemory,
   lines: Uint8Array,
+  rows: Rows,
   sink: Sink,
   pause: Pause,
   onTrouble: (reason: string) => void,
@@ -71,10 +75,11 @@ function deliverRest(
     Atomics.add(words, WORD.beat, 1)
     return goOn
   }
-  return deliver(sink, lines.subarray(Atomics.load(words, WORD.written)), alive, (reason, left) => {
+  const onRetry = (reason: string, left: number): void => {
     // Before the wait: whoever owns the lock next, because this thread was stopped or died, goes on from here.
     Atomics.store(words, WORD.written, lines.length - left)
     memory.count(ACCOUNT.retried, 1)
     onTrouble(reason)
-  })
+  }
+  return deliver(sink, lines.subarray(Atomics.load(words, WORD.written)), alive, onRetry, rows)
 }

@@ -1,2 +1,2 @@
-export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink } from './options'
+export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink, consoleStreams } from './options'
 export { openConsoleSink } from './sink'
