@@ -10,6 +10,7 @@ import type { SinkLedger } from './ledger'
 import { LineBatch } from './line-batch'
 import { type FlushResult, tellListener } from './listeners'
 import { type AsyncAppenderOptions, type ResolvedAppenderOptions, resolveAppenderOptions } from './options'
+import { reopenOnSignals } from './reopening'
 import { SinkQueue } from './sink-queue'
 
 /**
@@ -25,6 +26,7 @@ export class AsyncAppender {
   readonly #queues: readonly SinkQueue[]
   readonly #listeners: Pick<ResolvedAppenderOptions, 'onFlush' | 'onTaskEnd'>
   readonly #unguard: () => void
+  readonly #stopReopening: () => void
   readonly #unsubscribe: () => void
   #closed: Promise<FlushResult> | undefined
 
@@ -35,6 +37,7 @@ export class AsyncAppender {
     this.#listeners = resolved
     this.#queues = sinks.map((spec) => new SinkQueue(withoutLayout(spec), batchFor(spec, origin, resolved), resolved))
     this.#unguard = guardExit(this)
+    this.#stopReopening = reopenOnSignals(sinks)
     this.#unsubscribe = subscribeEvents({
       onTraceEnded: () => {
         for (const queue of this.#queues) queue.handOver('trace')
@@ -102,6 +105,7 @@ export class AsyncAppender {
     if (result.pending > 0) complain('close', `${result.pending} events were not written before their appender was closed`)
     await Promise.all(this.#queues.map((queue) => queue.close(restMs)))
     this.#unguard()
+    this.#stopReopening()
     this.#unsubscribe()
     return result
   }

@@ -1,6 +1,7 @@
 export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink, consoleStreams } from './console'
 export { destinationOf } from './destination'
-export { type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
+export { askToReopen, type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
+export type { FileMode } from './file-mode'
 export { type HttpBodyOptions, type HttpSinkOptions, type HttpSinkSpec, type HttpTlsOptions, httpSink } from './http'
 export { isAsyncSink, openAsyncSink, openSink } from './open-sink'
 export { type OtlpSinkOptions, type OtlpSinkSpec, otlpSink } from './otlp'

@@ -31,7 +31,7 @@ export function openSink(spec: SinkSpec): Sink {
     case 'console':
       return openConsoleSink(spec.options)
     case 'file':
-      return openFileSink(spec.options)
+      return openFileSink(spec)
     case 'rolling-file':
       return openRollingFileSink(spec.options)
     case 'http':

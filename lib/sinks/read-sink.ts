@@ -25,6 +25,6 @@ export const sinkRule: Rule = (value) =>
  * options. Throws ERR_TRACELANE_OPTION_* for wrong options.
  */
 export function readSink(data: SinkSpec): SinkSpec {
-  checkOptions(`sink '${data.kind}'`, data, { kind: () => undefined, options: () => undefined })
+  checkOptions(`sink '${data.kind}'`, data, { kind: () => undefined, options: () => undefined, shared: () => undefined })
   return KINDS[data.kind](data.options as never)
 }

@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Written to its stdin, which is then closed. */
   readonly input?: string
+  /** Whether its stdin is left open, for the test to end. @default false */
+  readonly keepsInput?: boolean
   /** Whether it gets a process group of its own, as from a shell, so that a test can press Ctrl-C. @default false */
   readonly detached?: boolean
   /** It is killed after this time, and `ended` rejects. @default 60000 */
@@ -47,7 +49,7 @@ export class RunningProgram {
     })
     left.add(this)
     this.child.stdin.on('error', () => {}) // it may end before it has read its input; its outcome tells
-    this.child.stdin.end(options.input)
+    if (options.keepsInput !== true) this.child.stdin.end(options.input)
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
     })

@@ -1,2 +1,3 @@
 export { type FileSinkOptions, type FileSinkSpec, fileSink } from './options'
-export { openFileSink } from './sink'
+export { askToReopen } from './shared-state'
+export { type FileToOpen, openFileSink } from './sink'

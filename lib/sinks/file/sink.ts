@@ -1,8 +1,9 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { SendResult, Sink } from '../sink'
 import { writeFully } from '../write-fully'
-import type { FileSinkOptions } from './options'
+import type { FileSinkSpec } from './options'
+import { reopenings, returnEmptying, takeEmptying } from './shared-state'
 
 const { O_APPEND, O_CREAT, O_NONBLOCK = 0, O_WRONLY } = constants
 /*
@@ -17,12 +18,19 @@ interface OpenFile {
   readonly ino: number
 }
 
+/** What of a `FileSinkSpec` is needed to write. */
+export type FileToOpen = Pick<FileSinkSpec, 'shared'> & {
+  readonly options: Pick<FileSinkSpec['options'], 'path' | 'append' | 'mode' | 'directoryMode'>
+}
+
 /**
- * Opens a file for appending on this thread, at the first write. It is opened anew after a write that failed, and when another file,
- * or none, is found under its path: what is written to a removed file is lost.
+ * Opens a file for appending on this thread, at the first write. It is opened anew after a write that failed, when a signal asked for it, and when another
+ * file, or none, is found under its path: what is written to a removed file is lost.
  */
-export function openFileSink({ path }: Pick<FileSinkOptions, 'path'>): Sink {
+export function openFileSink(spec: FileToOpen): Sink {
+  const { path } = spec.options
   let file: OpenFile | undefined
+  let opening = 0
 
   function close(): void {
     if (file === undefined) return
@@ -38,8 +46,10 @@ export function openFileSink({ path }: Pick<FileSinkOptions, 'path'>): Sink {
   return {
     write(lines, pause): SendResult {
       try {
-        if (file !== undefined && !isStillAt(path, file)) close()
-        file ??= open(path)
+        const asked = spec.shared === undefined ? 0 : reopenings(spec.shared)
+        if (file !== undefined && (asked !== opening || !isStillAt(path, file))) close()
+        file ??= open(spec)
+        opening = asked
       } catch (error) {
         return { outcome: 'retryable', written: 0, reason: (error as Error).message }
       }
@@ -59,11 +69,22 @@ export function openFileSink({ path }: Pick<FileSinkOptions, 'path'>): Sink {
   }
 }
 
-function open(path: string): OpenFile {
-  mkdirSync(dirname(path), { recursive: true })
-  const fd = openSync(path, FLAGS)
-  const { dev, ino } = fstatSync(fd)
-  return { fd, dev, ino }
+function open({ options: { path, append, mode, directoryMode }, shared }: FileToOpen): OpenFile {
+  mkdirSync(dirname(path), { recursive: true, mode: directoryMode })
+  const fd = openSync(path, FLAGS, mode)
+  const stat = fstatSync(fd)
+  if (!append && shared !== undefined && takeEmptying(shared) && stat.isFile()) empty(fd, shared)
+  return { fd, dev: stat.dev, ino: stat.ino }
+}
+
+function empty(fd: number, shared: SharedArrayBuffer): void {
+  try {
+    ftruncateSync(fd)
+  } catch (error) {
+    returnEmptying(shared)
+    closeSync(fd)
+    throw error
+  }
 }
 
 function isStillAt(path: string, { dev, ino }: OpenFile): boolean {
