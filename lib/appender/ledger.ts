@@ -3,9 +3,9 @@ import type { LossCounts } from './losses'
 /**
  * The account of one sink of one appender. At every moment at which nothing is being appended,
  *
- *     entered + recovered = delivered + discarded + rejected + quarantined + spooled + inFlight + damaged
+ *     entered + recovered = delivered + discarded + rejected + quarantined + filtered + spooled + inFlight + damaged
  *
- * Each term is counted where it happens: `entered` and `discarded` by the thread that logs, `delivered`, `rejected` and `quarantined` in shared memory by whoever
+ * Each term is counted where it happens: `entered` and `discarded` by the thread that logs, `delivered`, `rejected`, `quarantined` and `filtered` in shared memory by whoever
  * resolves a batch, `recovered`, `spooled` and `damaged` in that of the spool, `inFlight` by walking what lies in the queue.
  */
 export interface SinkLedger {
@@ -24,6 +24,8 @@ export interface SinkLedger {
   readonly rejected: number
   /** Events that the destination refused one by one, each for what it is; the others of their batch were delivered. */
   readonly quarantined: number
+  /** Events that a decorator of the sink (`filtering`, `throttling`, `routing`) left out on purpose. */
+  readonly filtered: number
   /** Events that lie in the spool. */
   readonly spooled: number
   /** Events of the spool that were dropped to make room there, or cannot be read any more. */
@@ -62,6 +64,7 @@ const COUNTERS = [
   'delivered',
   'rejected',
   'quarantined',
+  'filtered',
   'damaged',
   'retried',
   'bytes',
@@ -75,6 +78,7 @@ const HELP: Readonly<Record<(typeof GAUGES)[number] | (typeof COUNTERS)[number] 
   discarded: 'Events given up because the queue was full.',
   rejected: 'Events that the destination refused.',
   quarantined: 'Events that the destination refused one by one.',
+  filtered: 'Events that a decorator of the sink left out on purpose.',
   recovered: 'Events that an earlier process left in the spool.',
   spooled: 'Events that lie in the spool.',
   damaged: 'Events of the spool that were dropped or cannot be read.',

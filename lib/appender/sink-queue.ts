@@ -152,7 +152,7 @@ export class SinkQueue {
       discarded: this.#losses.counts(),
       discardedTotal: this.#losses.total,
       rejected: memory.counted(ACCOUNT.rejected),
-      quarantined: memory.counted(ACCOUNT.quarantined),
+      ...{ quarantined: memory.counted(ACCOUNT.quarantined), filtered: memory.counted(ACCOUNT.filtered) },
       ...(this.#spill?.counts() ?? NOT_SPOOLED),
       inFlight: this.#inFlight,
       retried: memory.retries,

@@ -87,6 +87,14 @@ export class Subject {
 }
 
 /** The sum of the terms that an event may end in. */
-export function accountedFor({ delivered, discardedTotal, rejected, quarantined, spooled, inFlight }: SinkLedger): number {
-  return delivered + discardedTotal + rejected + quarantined + spooled + inFlight
+export function accountedFor({
+  delivered,
+  discardedTotal,
+  rejected,
+  quarantined,
+  filtered,
+  spooled,
+  inFlight,
+}: SinkLedger): number {
+  return delivered + discardedTotal + rejected + quarantined + filtered + spooled + inFlight
 }

@@ -14,6 +14,7 @@ const LEDGERS: readonly AppenderLedger[] = [
         discardedTotal: 10,
         rejected: 3,
         quarantined: 8,
+        filtered: 9,
         spooled: 2,
         damaged: 1,
         inFlight: 5,
@@ -47,6 +48,9 @@ tracelane_sink_rejected_total{${LABELS}} 3
 # HELP tracelane_sink_quarantined_total Events that the destination refused one by one.
 # TYPE tracelane_sink_quarantined_total counter
 tracelane_sink_quarantined_total{${LABELS}} 8
+# HELP tracelane_sink_filtered_total Events that a decorator of the sink left out on purpose.
+# TYPE tracelane_sink_filtered_total counter
+tracelane_sink_filtered_total{${LABELS}} 9
 # HELP tracelane_sink_damaged_total Events of the spool that were dropped or cannot be read.
 # TYPE tracelane_sink_damaged_total counter
 tracelane_sink_damaged_total{${LABELS}} 1
@@ -101,7 +105,7 @@ describe('prometheusText()', () => {
 
   it('names the metrics though there is no appender', () => {
     const lines = prometheusText([]).trimEnd().split('\n')
-    expect(lines).to.have.length(32)
+    expect(lines).to.have.length(34)
     expect(lines.every((line) => line.startsWith('#'))).to.equal(true)
   })
 })

@@ -64,7 +64,16 @@ export const SERVER = { none: 0, host: 1, gone: 2 } as const
 export const SPILL = { closed: 0, open: 1, appending: 2, closing: 3 } as const
 
 /** Indexes of the counters, each of 64 bits. Only the owner of the lock writes them. */
-export const ACCOUNT = { delivered: 0, rejected: 1, bytes: 2, retried: 3, spooled: 4, unsynced: 5, quarantined: 6 } as const
+export const ACCOUNT = {
+  delivered: 0,
+  rejected: 1,
+  bytes: 2,
+  retried: 3,
+  spooled: 4,
+  unsynced: 5,
+  quarantined: 6,
+  filtered: 7,
+} as const
 
 const CONTROL_BYTES = 10 * LINE_WORDS * Int32Array.BYTES_PER_ELEMENT
 const ACCOUNT_BYTES = 64

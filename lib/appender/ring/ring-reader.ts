@@ -35,14 +35,17 @@ export interface Outcomes {
   readonly rejected: number
   /** Refused one by one. */
   readonly quarantined: number
+  /** Left out on purpose by a decorator of the sink. */
+  readonly filtered: number
   readonly bytes: number
 }
 
 /** Enters outcomes into the account. Only for the owner of the lock. */
-export function countOutcomes(memory: QueueMemory, { delivered, rejected, quarantined, bytes }: Outcomes): void {
+export function countOutcomes(memory: QueueMemory, { delivered, rejected, quarantined, filtered, bytes }: Outcomes): void {
   memory.count(ACCOUNT.delivered, delivered)
   memory.count(ACCOUNT.rejected, rejected)
   memory.count(ACCOUNT.quarantined, quarantined)
+  memory.count(ACCOUNT.filtered, filtered)
   memory.count(ACCOUNT.bytes, bytes)
 }
 

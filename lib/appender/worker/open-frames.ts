@@ -14,7 +14,7 @@ export interface OpenFrame {
  */
 export class OpenFrames {
   readonly #frames: { readonly frame: OpenFrame; left: number }[] = []
-  #pool = { delivered: 0, rejected: 0, quarantined: 0, bytes: 0 }
+  #pool = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, bytes: 0 }
 
   get isEmpty(): boolean {
     return this.#frames.length === 0
@@ -30,11 +30,12 @@ export class OpenFrames {
   }
 
   /** Adds to what settled events came to. */
-  enter({ delivered, rejected, quarantined, bytes }: Outcomes): void {
+  enter({ delivered, rejected, quarantined, filtered, bytes }: Outcomes): void {
     const pool = this.#pool
     pool.delivered += delivered
     pool.rejected += rejected
     pool.quarantined += quarantined
+    pool.filtered += filtered
     pool.bytes += bytes
   }
 
@@ -52,21 +53,23 @@ export class OpenFrames {
   /** Forgets all of it. */
   clear(): void {
     this.#frames.length = 0
-    this.#pool = { delivered: 0, rejected: 0, quarantined: 0, bytes: 0 }
+    this.#pool = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, bytes: 0 }
   }
 
   #take(events: number): Outcomes {
     const pool = this.#pool
     const rejected = Math.min(pool.rejected, events)
     const quarantined = Math.min(pool.quarantined, events - rejected)
-    const delivered = events - rejected - quarantined
+    const filtered = Math.min(pool.filtered, events - rejected - quarantined)
+    const delivered = events - rejected - quarantined - filtered
     const { bytes } = pool
     this.#pool = {
       delivered: pool.delivered - delivered,
       rejected: pool.rejected - rejected,
       quarantined: pool.quarantined - quarantined,
+      filtered: pool.filtered - filtered,
       bytes: 0,
     }
-    return { delivered, rejected, quarantined, bytes }
+    return { delivered, rejected, quarantined, filtered, bytes }
   }
 }
