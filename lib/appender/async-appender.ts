@@ -2,7 +2,7 @@ import { complain, counters, ledgerTold } from '../diagnostics'
 import { type LogEvent, subscribeEvents } from '../event'
 import { tty } from '../internal/builtin'
 import { createLayout, type Origin } from '../layout'
-import { consoleStreams, type SinkSpec, withoutLayout } from '../sinks'
+import { lineFormOf, type SinkSpec, withoutLayout } from '../sinks'
 import { CapturedBatch } from './captured-batch'
 import type { EventBatch } from './event-batch'
 import { endingSince, guardExit } from './exit-guard'
@@ -133,12 +133,10 @@ export class AsyncAppender {
 /* What the flush thread gets of events. To capture values costs a small queue, in room for names, more than it saves. */
 const CAPTURING_QUEUE_BYTES = 2 ** 20
 
-function batchFor({ kind, options }: SinkSpec, origin: Origin, { thread, queueBytes }: ResolvedAppenderOptions): EventBatch {
-  const isConsole = kind === 'console'
-  const ordering = !isConsole && options.ordering
-  const terminal = isConsole && consoleStreams(options).every((fd) => tty().isatty(fd))
-  const given = 'layout' in options ? options.layout : 'json'
-  const layout = given === 'auto' ? (terminal ? 'pretty' : 'json') : given
+function batchFor(spec: SinkSpec, origin: Origin, { thread, queueBytes }: ResolvedAppenderOptions): EventBatch {
+  const { layout: wanted, ordering, streams } = lineFormOf(spec)
+  const terminal = streams.length > 0 && streams.every((fd) => tty().isatty(fd))
+  const layout = wanted === 'auto' ? (terminal ? 'pretty' : 'json') : wanted
   if (layout === 'json' && thread && queueBytes >= CAPTURING_QUEUE_BYTES) return new CapturedBatch(origin, ordering)
   return new LineBatch(createLayout(layout, origin, { ordering, terminal }))
 }

@@ -4,9 +4,10 @@ import { instance } from '../event'
 import { type AsyncSinkSpec, openAsyncSink } from '../sinks'
 import type { Flusher } from './flusher'
 import type { OutsideLines } from './outside-lines'
-import { type QueueMemory, WORD } from './ring'
+import { ACCOUNT, type QueueMemory, WORD } from './ring'
 import type { SpillPlace } from './spill-place'
 import { FrameSender } from './worker/frame-sender'
+import type { FromFlushThread } from './worker/protocol'
 
 const LOOK_MS = 5
 
@@ -24,23 +25,21 @@ export class InProcessSender implements Flusher {
 
   constructor(spec: AsyncSinkSpec, memory: QueueMemory, outside: OutsideLines, spill?: SpillPlace) {
     this.#memory = memory
-    const sink = openAsyncSink(spec)
-    this.#sender = new FrameSender(
-      memory.shared,
-      (payload) => outside.text(payload),
-      sink,
-      instance(),
-      (message) => {
-        if ('reached' in message) return
-        if ('notice' in message) {
-          complain('spool', message.notice)
-          return
-        }
-        if (message.retried) counters.writesRetried++
-        complain('sink', `a sink cannot write: ${message.failure}`)
-      },
-      spill,
-    )
+    const tell = (message: FromFlushThread): void => {
+      if ('reached' in message) return
+      if ('notice' in message) {
+        complain('spool', message.notice)
+        return
+      }
+      if (message.retried) counters.writesRetried++
+      complain('sink', `a sink cannot write: ${message.failure}`)
+    }
+    const onTrouble = (failure: string): void => {
+      memory.count(ACCOUNT.retried, 1)
+      tell({ failure, retried: true })
+    }
+    const sink = openAsyncSink(spec, { onTrouble })
+    this.#sender = new FrameSender(memory.shared, (payload) => outside.text(payload), sink, instance(), tell, spill)
     this.#running = runOutside(() => this.#sender.run())
   }
 

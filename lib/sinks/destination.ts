@@ -1,7 +1,15 @@
-import type { SinkSpec } from './sink'
+import { innerSinks, isDecorated } from './decorators'
+import type { LeafSinkSpec, SinkSpec } from './sink'
 
 /** Names where a sink writes to, for people; two sinks of one name write to the same place. */
 export function destinationOf(spec: SinkSpec): string {
+  if (!isDecorated(spec)) return leafDestination(spec)
+  const names = [...new Set(innerSinks(spec).map(destinationOf))]
+  if (spec.kind === 'failover') return names.join(', else ')
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+}
+
+function leafDestination(spec: LeafSinkSpec): string {
   switch (spec.kind) {
     case 'console':
       return spec.options.stderrFrom === undefined ? spec.options.stream : 'stdout and stderr'

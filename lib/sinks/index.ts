@@ -1,24 +1,54 @@
+export { partId } from './batch-part'
 export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink, consoleStreams } from './console'
+export {
+  type CircuitBreakingOptions,
+  type CircuitBreakingSpec,
+  circuitBreaking,
+  type DecoratorSpec,
+  type EventCondition,
+  type FailoverOptions,
+  type FailoverSpec,
+  type FieldValue,
+  type FilteringOptions,
+  type FilteringSpec,
+  failover,
+  filtering,
+  leavesOf,
+  type RetryingOptions,
+  type RetryingSpec,
+  type Route,
+  type RoutingOptions,
+  type RoutingSpec,
+  retrying,
+  routing,
+  type TeeSpec,
+  type ThrottlingOptions,
+  type ThrottlingSpec,
+  type Timing,
+  tee,
+  throttling,
+} from './decorators'
 export { destinationOf } from './destination'
 export { askToReopen, type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
 export type { FileMode } from './file-mode'
 export { type HttpBodyOptions, type HttpSinkOptions, type HttpSinkSpec, type HttpTlsOptions, httpSink } from './http'
-export { isAsyncSink, openAsyncSink, openSink } from './open-sink'
+export { type LineForm, lineFormOf, withoutLayout } from './line-form'
+export { type AsyncSinkPlace, isAsyncSink, openAsyncSink, openSink } from './open-sink'
 export { type OtlpSinkOptions, type OtlpSinkSpec, otlpSink } from './otlp'
 export { readSink, sinkRule } from './read-sink'
 export { type RollingFileSinkOptions, type RollingFileSinkSpec, rollingFileSink } from './rolling-file'
 export { resolveSending, type SendingOptions, sendingRules } from './sending-options'
-export {
-  type AsyncSink,
-  type AsyncSinkSpec,
-  type BatchEvent,
-  type BatchResult,
-  type BlockingSinkSpec,
-  type Pause,
-  type Rows,
-  type SendResult,
-  type Sink,
-  type SinkBatch,
-  type SinkSpec,
-  withoutLayout,
+export type {
+  AsyncSink,
+  AsyncSinkSpec,
+  BatchEvent,
+  BatchResult,
+  BlockingSinkSpec,
+  LeafSinkSpec,
+  Pause,
+  Rows,
+  SendResult,
+  Sink,
+  SinkBatch,
+  SinkSpec,
 } from './sink'

@@ -1,19 +1,51 @@
 import { openConsoleSink } from './console'
+import {
+  BlockingSink,
+  isDecorated,
+  isNetworkSink,
+  type Opening,
+  openDecorator,
+  sendingOf,
+  systemTiming,
+  type Timing,
+} from './decorators'
 import { openFileSink } from './file'
 import { openHttpSink } from './http'
 import { openOtlpSink } from './otlp'
 import { openRollingFileSink } from './rolling-file'
-import type { AsyncSink, AsyncSinkSpec, Sink, SinkSpec } from './sink'
-
-const ASYNC_KINDS: ReadonlySet<SinkSpec['kind']> = new Set<AsyncSinkSpec['kind']>(['http', 'otlp'])
+import type { AsyncSink, AsyncSinkSpec, NetworkSinkSpec, Sink, SinkSpec } from './sink'
 
 /** Whether a sink answers later, and is opened by `openAsyncSink`. */
 export function isAsyncSink(spec: SinkSpec): spec is AsyncSinkSpec {
-  return ASYNC_KINDS.has(spec.kind)
+  return isDecorated(spec) || isNetworkSink(spec)
+}
+
+/** What `openAsyncSink` is told beside the sink. */
+export interface AsyncSinkPlace {
+  /** Hears, for people, that something was tried in vain and is tried again inside of the sink. @default nobody */
+  readonly onTrouble?: (reason: string) => void
+  /** Time and chance. @default those of this thread */
+  readonly timing?: Timing
 }
 
 /** Opens a sink that answers later. Never throws: what cannot be reached is tried again at each batch. */
-export function openAsyncSink(spec: AsyncSinkSpec): AsyncSink {
+export function openAsyncSink(spec: AsyncSinkSpec, place: AsyncSinkPlace = {}): AsyncSink {
+  const { onTrouble = () => undefined, timing = systemTiming } = place
+  const openingOf = (takesBack: boolean): Opening => ({
+    ...{ timing, takesBack, onTrouble },
+    open: (inner, innerTakesBack = takesBack) => openBelow(inner, openingOf(innerTakesBack)),
+  })
+  const sink = openBelow(spec, openingOf(false))
+  if (!isDecorated(spec)) return sink
+  return { sending: sendingOf(spec), send: (batch) => sink.send(batch), close: () => sink.close() }
+}
+
+function openBelow(spec: SinkSpec, opening: Opening): AsyncSink {
+  if (isDecorated(spec)) return openDecorator(spec, opening)
+  return isNetworkSink(spec) ? openNetworkSink(spec) : new BlockingSink(openSink(spec), opening.timing)
+}
+
+function openNetworkSink(spec: NetworkSinkSpec): AsyncSink {
   switch (spec.kind) {
     case 'http':
       return openHttpSink(spec.options)
@@ -34,8 +66,7 @@ export function openSink(spec: SinkSpec): Sink {
       return openFileSink(spec)
     case 'rolling-file':
       return openRollingFileSink(spec.options)
-    case 'http':
-    case 'otlp':
+    default:
       return {
         write: () => ({ outcome: 'rejected', written: 0, reason: 'this sink needs a thread with an event loop' }),
         close() {},

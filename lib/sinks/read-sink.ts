@@ -1,10 +1,23 @@
 import { checkOptions, type Rule } from '../internal/options'
 import { type ConsoleSinkOptions, consoleSink } from './console'
+import {
+  circuitBreaking,
+  type DecoratorSpec,
+  failover,
+  filtering,
+  isDecorated,
+  retrying,
+  routing,
+  tee,
+  throttling,
+} from './decorators'
 import { type FileSinkOptions, fileSink } from './file'
 import { type HttpSinkOptions, httpSink } from './http'
 import { type OtlpSinkOptions, otlpSink } from './otlp'
 import { type RollingFileSinkOptions, rollingFileSink } from './rolling-file'
 import type { SinkSpec } from './sink'
+
+type OptionsOf<K extends DecoratorSpec['kind']> = Extract<DecoratorSpec, { readonly kind: K }>['options']
 
 const KINDS: Readonly<Record<SinkSpec['kind'], (options: never) => SinkSpec>> = {
   console: (options: ConsoleSinkOptions) => consoleSink(options),
@@ -12,19 +25,32 @@ const KINDS: Readonly<Record<SinkSpec['kind'], (options: never) => SinkSpec>> = 
   'rolling-file': (options: RollingFileSinkOptions) => rollingFileSink(options),
   http: (options: HttpSinkOptions) => httpSink(options),
   otlp: (options: OtlpSinkOptions) => otlpSink(options),
+  retrying: ({ sink, ...options }: OptionsOf<'retrying'>) => retrying(sink, options),
+  failover: ({ sinks, ...options }: OptionsOf<'failover'>) => failover(sinks, options),
+  tee: (options: OptionsOf<'tee'>) => {
+    checkOptions('tee', options, { sinks: () => undefined }, ['sinks'])
+    return tee(options.sinks)
+  },
+  routing: (options: OptionsOf<'routing'>) => routing(options),
+  filtering: ({ sink, ...options }: OptionsOf<'filtering'>) => filtering(sink, options),
+  throttling: ({ sink, ...options }: OptionsOf<'throttling'>) => throttling(sink, options),
+  'circuit-breaking': ({ sink, ...options }: OptionsOf<'circuit-breaking'>) => circuitBreaking(sink, options),
 }
+
+const optionsRule: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object of options')
 
 /** What a sink as data must look like at first sight. */
 export const sinkRule: Rule = (value) =>
-  Object.hasOwn(KINDS, (value as { kind?: unknown } | null)?.kind as string)
+  Object.hasOwn(KINDS, (value as { kind?: unknown } | null | undefined)?.kind as string)
     ? undefined
-    : 'a sink, as consoleSink(), fileSink(), rollingFileSink(), httpSink() or otlpSink() return it'
+    : 'a sink, as consoleSink(), fileSink(), rollingFileSink(), httpSink() or otlpSink() return it, or a decorator of sinks, such as retrying()'
 
 /**
  * A sink from data that passed `sinkRule`: `{ kind, options }`, where `options` may leave out what has a default, as in a file of
  * options. Throws ERR_TRACELANE_OPTION_* for wrong options.
  */
 export function readSink(data: SinkSpec): SinkSpec {
-  checkOptions(`sink '${data.kind}'`, data, { kind: () => undefined, options: () => undefined, shared: () => undefined })
-  return KINDS[data.kind](data.options as never)
+  checkOptions(`sink '${data.kind}'`, data, { kind: () => undefined, options: optionsRule, shared: () => undefined })
+  // A decorator takes its options apart, and then says itself what it lacks.
+  return KINDS[data.kind]((data.options ?? (isDecorated(data) ? {} : undefined)) as never)
 }

@@ -1,4 +1,5 @@
 import type { ConsoleSinkSpec } from './console'
+import type { DecoratorSpec } from './decorators'
 import type { FileSinkSpec } from './file'
 import type { HttpSinkSpec } from './http'
 import type { OtlpSinkSpec } from './otlp'
@@ -9,21 +10,19 @@ import type { SendingOptions } from './sending-options'
  * A sink as plain data: what `fileSink({...})` returns. It is checked and frozen on the user's stack, crosses to the flush thread
  * by structured clone, and is opened there by `openSink`, or `openAsyncSink` if `isAsyncSink`.
  */
-export type SinkSpec = BlockingSinkSpec | AsyncSinkSpec
+export type SinkSpec = LeafSinkSpec | DecoratorSpec
+
+/** The sinks that have a destination of their own. */
+export type LeafSinkSpec = BlockingSinkSpec | NetworkSinkSpec
 
 /** The sinks that block their thread while they write. */
 export type BlockingSinkSpec = ConsoleSinkSpec | FileSinkSpec | RollingFileSinkSpec
 
-/** The sinks that answer later, and need an event loop for it. */
-export type AsyncSinkSpec = HttpSinkSpec | OtlpSinkSpec
+/** The sinks on the network. */
+export type NetworkSinkSpec = HttpSinkSpec | OtlpSinkSpec
 
-/**
- * `spec` for the flush thread, which gets finished lines. A layout may be a function of the application, and functions do not cross
- * threads.
- */
-export function withoutLayout(spec: SinkSpec): SinkSpec {
-  return { ...spec, options: { ...spec.options, layout: 'json' } } as SinkSpec
-}
+/** The sinks that answer later, and need an event loop for it. */
+export type AsyncSinkSpec = NetworkSinkSpec | DecoratorSpec
 
 /**
  * How a write went, as a value: an exception from a sink is a bug.
@@ -113,6 +112,8 @@ export type BatchResult =
       readonly rejected: readonly number[]
       /** Indexes into `rows()` of those that may be taken later. */
       readonly retryable: readonly number[]
+      /** Indexes into `rows()` of those that a decorator left out on purpose. */
+      readonly filtered?: readonly number[]
       readonly reason: string
       readonly retryAfterMs?: number
     }

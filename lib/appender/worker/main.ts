@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isAsyncSink, openAsyncSink } from '../../sinks'
+import { ACCOUNT, QueueMemory } from '../ring'
 import { writeUntilStopped } from './blocking-program'
 import { FrameSender } from './frame-sender'
 import { type FlushThreadData, type FromFlushThread, HURRY, type OutsideLine, STOP, type ToFlushThread } from './protocol'
@@ -24,7 +25,13 @@ function textOf(inbox: MessagePort, wanted: number): string | undefined {
 const { sink: spec } = data
 if (isAsyncSink(spec)) {
   const { memory, inbox, instance, spill } = data
-  const sender = new FrameSender(memory, (payload) => textOf(inbox, payload), openAsyncSink(spec), instance, tell, spill)
+  const queue = new QueueMemory(memory)
+  const onTrouble = (failure: string): void => {
+    queue.count(ACCOUNT.retried, 1)
+    tell({ failure, retried: true })
+  }
+  const sink = openAsyncSink(spec, { onTrouble })
+  const sender = new FrameSender(memory, (payload) => textOf(inbox, payload), sink, instance, tell, spill)
   port.on('message', (message: ToFlushThread) => {
     if (message === STOP) sender.stop()
     else if (message === HURRY) sender.hurry()

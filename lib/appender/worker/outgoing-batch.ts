@@ -1,5 +1,4 @@
-import type { BatchEvent, SinkBatch } from '../../sinks'
-import { crc32c } from '../../spool'
+import { type BatchEvent, partId, type SinkBatch } from '../../sinks'
 
 /** A batch on its way to a sink that answers later, which can be divided. The memory of its lines stays as it is until it is settled. */
 export class OutgoingBatch implements SinkBatch {
@@ -28,23 +27,19 @@ export class OutgoingBatch implements SinkBatch {
     return this.rows().length === this.events ? indexes.length : indexes.length === 0 ? 0 : this.events
   }
 
-  /** A batch of the rows at these indexes, which are in order. Its name says which ones of this batch they are. */
+  /** A batch of the rows at these indexes, which are in order. Its name says which they are. */
   part(indexes: readonly number[]): OutgoingBatch {
     const all = this.rows()
     if (indexes.length === all.length) return this
     const picked = indexes.map((index) => all[index] as BatchEvent)
     const lines = Buffer.concat(picked.map(({ start, end }) => this.lines.subarray(start, end)))
-    const name = crc32c(Buffer.from(indexes.join(',')))
-      .toString(16)
-      .padStart(8, '0')
-    return new OutgoingBatch(lines, picked.length, `${this.id}.${name}`, this.instance, () => {
-      let at = 0
-      return picked.map((row) => {
-        const start = at
-        at += row.end - row.start
-        return { ...row, start, end: at }
-      })
+    let at = 0
+    const rows = picked.map((row) => {
+      const start = at
+      at += row.end - row.start
+      return { ...row, start, end: at }
     })
+    return new OutgoingBatch(lines, rows.length, partId(this.id, lines, rows), this.instance, () => rows)
   }
 
   /** Two batches that have one half of the rows each; undefined if there is one row only. */
