@@ -15,7 +15,7 @@ import {
   tee,
   throttling,
 } from 'tracelane'
-import { destinationOf, isAsyncSink, lineFormOf, readSink, withoutLayout } from '../../../lib/sinks'
+import { destinationOf, isAsyncSink, lineFormOf, openAsyncSink, readSink, withoutLayout } from '../../../lib/sinks'
 
 const http = httpSink({ url: 'http://a.example/' })
 const other = httpSink({ url: 'http://b.example/' })
@@ -74,9 +74,19 @@ describe('decorators as data', () => {
 
   it('give their sinks one form of lines, to which a console adapts', () => {
     expect(lineFormOf(tee([consoleSink(), file]))).to.deep.equal({ layout: 'json', ordering: true, streams: [] })
-    expect(lineFormOf(retrying(consoleSink()))).to.deep.equal({ layout: 'auto', ordering: false, streams: ['stdout'] })
+    expect(lineFormOf(retrying(consoleSink()))).to.deep.equal({ layout: 'auto', ordering: false, streams: [1] })
     const ecs = fileSink({ path: '/a', layout: 'ecs', ordering: false })
     expect(lineFormOf(failover([ecs, consoleSink()]))).to.deep.equal({ layout: 'ecs', ordering: false, streams: [] })
+  })
+})
+
+describe('batches for a decorator', () => {
+  it('are as the sinks below it want them: the smallest bounds, the longest wait', () => {
+    const one = httpSink({ url: 'http://a.example/', maxBatchEvents: 10, lingerMs: 5, maxInFlight: 4 })
+    const two = httpSink({ url: 'http://b.example/', maxBatchBytes: 2048, maxInFlight: 2 })
+    const { sending } = openAsyncSink(tee([retrying(one), two, file]))
+    expect(sending).to.include({ maxBatchEvents: 10, maxBatchBytes: 2048, lingerMs: 5, maxInFlight: 2, mode: 'acknowledged' })
+    expect(openAsyncSink(retrying(file)).sending).to.include({ lingerMs: 0, maxInFlight: 1 })
   })
 })
 
@@ -141,8 +151,16 @@ describe('decorators refuse', () => {
       'two sinks for the file /var/log/a.log',
     ],
     'a level where nothing is dropped': [() => throttling(http, { perSecond: 1, level: 'warn' }), "it needs over: 'drop'"],
+    'to act on what is sent once whatever happens': [
+      () => retrying(throttling(httpSink({ url: 'http://a.example/', mode: 'one-way' }), { perSecond: 1 })),
+      "retrying does something with what could not be sent, and mode: 'one-way'",
+    ],
+    'to wait for some receipts and not for others': [
+      () => tee([http, httpSink({ url: 'http://b.example/', mode: 'one-way' })]),
+      "all or none must have mode: 'one-way'",
+    ],
     'no rate': [() => throttling(http, {} as never), "throttling needs 'perSecond'"],
-    'options that are no object, in a file': [() => readSink({ kind: 'retrying' } as never), "needs 'options'"],
+    'to be without options, in a file': [() => readSink({ kind: 'retrying' } as never), 'retrying needs a sink'],
   }
   for (const [what, [make, message]] of Object.entries(wrong)) {
     it(what, () => {
