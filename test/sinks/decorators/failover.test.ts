@@ -50,8 +50,8 @@ describe('failover()', () => {
     expect(messagesOf(scene.at('a').texts)).to.deep.equal([1, 2])
     await scene.timing.pass(1)
     await send()
-    await send()
-    expect(messagesOf(scene.at('a').texts)).to.deep.equal([1, 2, 4, 5])
+    await Promise.all([send(), send()])
+    expect(messagesOf(scene.at('a').texts)).to.deep.equal([1, 2, 4, 5, 6])
     expect(messagesOf(scene.at('b').texts)).to.deep.equal([1, 2, 3])
   })
 
