@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { TracelaneError } from '../../errors'
 import { checkOptions, type Rule, rules } from '../../internal/options'
 import { checkLayout, type LayoutOption } from '../../layout'
+import { type FileMode, modeOf, modeRule } from '../file-mode'
 import { type FilePattern, FilePatternProblem, filePattern } from './file-pattern'
 
 /** Options of `rollingFileSink`. */
@@ -42,6 +43,28 @@ export interface RollingFileSinkOptions {
    */
   readonly timezone?: string | undefined
   /**
+   * Whether several processes of this machine write to `path`, all with the same options: one of them finishes it, the others go on in the new one. Needs a `path`
+   * and a pattern without `.gz`, because a process that was held up may still write to a finished file.
+   * @default false
+   */
+  readonly multiProcess?: boolean
+  /**
+   * Up to how many milliseconds, by chance, the compression of a file waits that its period has ended, so that not all hosts compress at midnight;
+   * 0 to 86,400,000.
+   * @default 0
+   */
+  readonly jitterMs?: number
+  /**
+   * Permissions of files that are made, less the umask of the process: `0o640`, or `'0640'`.
+   * @default 0o666
+   */
+  readonly mode?: FileMode
+  /**
+   * Permissions of folders that are made, less the umask.
+   * @default 0o777
+   */
+  readonly directoryMode?: FileMode
+  /**
    * Whether lines carry `hlc`, `seq` and `instance`, which sort them causally and make each one unique.
    * @default true
    */
@@ -56,10 +79,11 @@ export interface RollingFileSinkOptions {
 /** `rollingFileSink(...)` as data. */
 export interface RollingFileSinkSpec {
   readonly kind: 'rolling-file'
-  readonly options: Required<RollingFileSinkOptions>
+  readonly options: Required<RollingFileSinkOptions> & { readonly mode: number; readonly directoryMode: number }
 }
 
 const MOST = Number.MAX_SAFE_INTEGER
+const MAX_JITTER_MS = 86_400_000
 
 const RULES: Readonly<Record<keyof RollingFileSinkOptions, Rule>> = {
   filePattern: rules.string,
@@ -69,6 +93,10 @@ const RULES: Readonly<Record<keyof RollingFileSinkOptions, Rule>> = {
   maxHistory: rules.integer(1, 1_000_000),
   totalSizeCapBytes: rules.integer(1, MOST),
   timezone: rules.string,
+  multiProcess: rules.boolean,
+  jitterMs: rules.integer(0, MAX_JITTER_MS),
+  mode: modeRule,
+  directoryMode: modeRule,
   ordering: rules.boolean,
   layout: () => undefined,
 }
@@ -78,28 +106,40 @@ const RULES: Readonly<Record<keyof RollingFileSinkOptions, Rule>> = {
  * finished files are compressed, and removed when they are old or too large together.
  *
  * No line is split between files or lost, and no file is ever written over, whatever the clock does and whoever else puts files there. One process
- * writes to it: a second one is refused as long as the first one runs. Throws ERR_TRACELANE_OPTION_* for wrong options;
+ * writes to it, a second one is refused as long as the first one runs, unless all say `multiProcess`. Throws ERR_TRACELANE_OPTION_* for wrong options;
  * docs/reference/sinks/rolling-file.md.
  */
 export function rollingFileSink(options: RollingFileSinkOptions): RollingFileSinkSpec {
   checkOptions('rollingFileSink', options, RULES, ['filePattern'])
   const { path, maxFileBytes, maxHistory, totalSizeCapBytes, timezone } = options
-  const { rollOnStart = false, ordering = true, layout = 'json' } = options
+  const { rollOnStart = false, ordering = true, layout = 'json', multiProcess = false, jitterMs = 0 } = options
+  const { mode = 0o666, directoryMode = 0o777 } = options
   const pattern = compiled(options)
   if (maxFileBytes !== undefined && !pattern.hasIndex) throw invalid("'maxFileBytes' needs a %i in 'filePattern'")
   if (rollOnStart && !pattern.hasIndex) throw invalid("'rollOnStart' needs a %i in 'filePattern'")
   if (!pattern.hasDate && maxFileBytes === undefined && !rollOnStart) {
     throw invalid("nothing would ever finish a file: give 'maxFileBytes', 'rollOnStart', or a %d in 'filePattern'")
   }
+  if (multiProcess) checkTogether(options, pattern)
   return Object.freeze({
     kind: 'rolling-file',
     options: Object.freeze({
-      ...{ rollOnStart, ordering, maxFileBytes, maxHistory, totalSizeCapBytes, timezone },
+      ...{ rollOnStart, ordering, maxFileBytes, maxHistory, totalSizeCapBytes, timezone, multiProcess, jitterMs },
+      ...{ mode: modeOf(mode), directoryMode: modeOf(directoryMode) },
       filePattern: resolve(options.filePattern),
       path: path === undefined ? undefined : resolve(path),
       layout: checkLayout<never>('rollingFileSink', layout),
     }),
   })
+}
+
+function checkTogether({ path, rollOnStart }: RollingFileSinkOptions, pattern: FilePattern): void {
+  if (path === undefined) throw invalid("'multiProcess' needs a 'path', the file that all processes write to")
+  if (!pattern.hasIndex) throw invalid("'multiProcess' needs a %i in 'filePattern'")
+  if (pattern.gzip)
+    throw invalid("'multiProcess' cannot compress: take '.gz' off 'filePattern', or give each process a file of its own")
+  if (rollOnStart === true)
+    throw invalid("'rollOnStart' would have each process finish the file of the others: not with 'multiProcess'")
 }
 
 function compiled({ filePattern: text, path, timezone }: RollingFileSinkOptions): FilePattern {

@@ -8,9 +8,9 @@ import { type Owner, systemOwners } from '../../spool'
  * What a process left behind that was killed is taken over; so is what another host or container left, which cannot be asked: files on a disk that
  * they share are not guarded. Throws what the file system throws.
  */
-export function takeOwnership(path: string): string | undefined {
+export function takeOwnership(path: string, directoryMode: number): string | undefined {
   const self = systemOwners.self()
-  mkdirSync(dirname(path), { recursive: true })
+  mkdirSync(dirname(path), { recursive: true, mode: directoryMode })
   for (let tries = 0; tries < 2; tries++) {
     try {
       writeFileSync(path, `${JSON.stringify(self)}\n`, { flag: 'wx' })
@@ -24,6 +24,13 @@ export function takeOwnership(path: string): string | undefined {
     rmSync(path, { force: true })
   }
   return 'another process'
+}
+
+/** The living process that writes to them alone, as `takeOwnership` names it. */
+export function ownerAt(path: string): string | undefined {
+  const [owner, self] = [ownerIn(path), systemOwners.self()]
+  if (owner === undefined || owner.place !== self.place || isSame(owner, self)) return undefined
+  return systemOwners.lives(owner) ? `process ${owner.pid}` : undefined
 }
 
 /** Takes the file away, if it is this process's. */

@@ -1,26 +1,17 @@
-import {
-  closeSync,
-  constants,
-  fdatasyncSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  type Stats,
-  statSync,
-} from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { closeSync, fdatasyncSync, renameSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { DELIVERED, type Pause, type SendResult, type Sink } from '../sink'
 import { writeFully } from '../write-fully'
 import { type Archive, archivesOf, expired, fileSize, nextIndex, remove, sorted } from './archives'
 import { Compressor } from './compression/compressor'
 import { eventTime } from './event-time'
+import { endsLine, inFolder, lineEnd, NEW_LINE, openForAppending, statOf, syncFile } from './file-access'
 import { type FilePattern, filePattern } from './file-pattern'
-import type { RollingFileSinkOptions } from './options'
-import { giveUpOwnership, takeOwnership } from './owner'
+import type { RollingFileSinkSpec } from './options'
+import { giveUpOwnership, ownerAt, takeOwnership } from './owner'
+import { takeTurn } from './roll-turn'
 
-type Options = Omit<Required<RollingFileSinkOptions>, 'layout' | 'ordering'>
+type Options = Omit<RollingFileSinkSpec['options'], 'layout' | 'ordering'>
 
 /** What a rolling file asks for the time. */
 export interface RollClock {
@@ -30,6 +21,8 @@ export interface RollClock {
   elapsed(): number
   /** When this process started, in milliseconds since the epoch of the file system's clock. */
   readonly processStart: number
+  /** From 0 to below 1, by chance. */
+  random(): number
 }
 
 interface OpenFile {
@@ -43,13 +36,13 @@ interface OpenFile {
   bytes: number
 }
 
-const { O_APPEND, O_CREAT, O_NONBLOCK = 0, O_WRONLY } = constants
-/* Without O_NONBLOCK a FIFO that nobody reads would hold this thread in the kernel; see file/sink.ts. */
-const FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK
-const NEW_LINE = 0x0a
 /* A file that cannot be renamed is written on, and tried again after this time. */
 const FIRST_DEFERRAL_MS = 1_000
 const MAX_DEFERRAL_MS = 64_000
+/* How often, and for how long, the end of a file is waited for that another process has its turn to finish; then it is written on for a while. */
+const TURN_MS = 2
+const MAX_WAITS = 100
+const DEFERRED_TURN_MS = 50
 /* More than that are not kept in mind for `sync`, which then says no once. */
 const MAX_UNSYNCED = 256
 
@@ -57,11 +50,16 @@ const systemClock = (): RollClock => ({
   now: Date.now,
   elapsed: () => performance.now(),
   processStart: Date.now() - process.uptime() * 1000,
+  random: Math.random,
 })
 
 /** Opens a rolling file on this thread, at the first write. */
-export function openRollingFileSink(options: Options, clock: RollClock = systemClock()): Sink {
-  return new RollingFile(options, clock)
+export function openRollingFileSink(
+  options: Options,
+  clock: RollClock = systemClock(),
+  compressor: Pick<Compressor, 'add'> = new Compressor(),
+): Sink {
+  return new RollingFile(options, clock, compressor)
 }
 
 /*
@@ -79,7 +77,7 @@ class RollingFile implements Sink {
   readonly #options: Options
   readonly #clock: RollClock
   readonly #pattern: FilePattern
-  readonly #compressor = new Compressor()
+  readonly #compressor: Pick<Compressor, 'add'>
   readonly #lock: string
   #owned = false
   #started = false
@@ -93,10 +91,12 @@ class RollingFile implements Sink {
   #unsynced: string[] = []
   #deferredUntil = Number.NEGATIVE_INFINITY
   #deferralMs = FIRST_DEFERRAL_MS
+  #waits = 0
 
-  constructor(options: Options, clock: RollClock) {
+  constructor(options: Options, clock: RollClock, compressor: Pick<Compressor, 'add'>) {
     this.#options = options
     this.#clock = clock
+    this.#compressor = compressor
     this.#pattern = filePattern(options.filePattern, options.timezone)
     const name = basename(options.filePattern).replaceAll(/[^\w.-]/g, '_')
     this.#lock = options.path === undefined ? join(this.#pattern.root, `.${name}.lock`) : `${options.path}.lock`
@@ -111,7 +111,8 @@ class RollingFile implements Sink {
         this.#file ??= this.#open()
         const length = this.#lengthFor(this.#file, bytes, written)
         if (length === 0) {
-          this.#finish(this.#file)
+          if (this.#options.multiProcess) this.#finishTogether(this.#file, pause)
+          else this.#finish(this.#file)
           continue
         }
         const result = writeFully(this.#file.fd, bytes.subarray(written, written + length), length, pause)
@@ -164,8 +165,13 @@ class RollingFile implements Sink {
   #lookAgain(): void {
     if (this.#file === undefined) return
     const now = statOf(this.#file.path)
-    if (now?.dev === this.#file.dev && now.ino === this.#file.ino) this.#file.bytes = now.size
-    else this.#close()
+    if (now?.dev !== this.#file.dev || now.ino !== this.#file.ino) {
+      this.#close()
+      return
+    }
+    // Another process was the first to write to it.
+    if (this.#file.bytes === 0 && now.size > 0) this.#file.period = this.#pattern.periodAt(now.mtimeMs)
+    this.#file.bytes = now.size
   }
 
   /* How many bytes from `from` on, whole lines, belong to `file`; 0: it is finished. */
@@ -203,17 +209,17 @@ class RollingFile implements Sink {
 
   #own(): void {
     if (this.#owned) return
-    const other = takeOwnership(this.#lock)
+    const other = this.#options.multiProcess ? ownerAt(this.#lock) : takeOwnership(this.#lock, this.#options.directoryMode)
     if (other !== undefined) {
       throw new Error(
-        `${other} writes to ${this.#options.path ?? this.#options.filePattern}: give each process a file of its own`,
+        `${other} writes to ${this.#options.path ?? this.#options.filePattern}: give each process a file of its own, or all of them 'multiProcess'`,
       )
     }
     this.#owned = true
   }
 
   #openAt(path: string): OpenFile {
-    const { fd, stat } = openFile(path)
+    const { fd, stat } = openForAppending(path, this.#options)
     const period = this.#pattern.periodAt(stat.size === 0 ? this.#clock.now() : stat.mtimeMs)
     return { fd, path, dev: stat.dev, ino: stat.ino, period, index: 0, bytes: stat.size }
   }
@@ -221,7 +227,7 @@ class RollingFile implements Sink {
   #openDirect(): OpenFile {
     if (this.#unfinished === undefined || statOf(this.#unfinished.path) === undefined) this.#unfinished = this.#choose()
     const { path } = this.#unfinished
-    const { fd, stat } = openFile(path)
+    const { fd, stat } = openForAppending(path, this.#options)
     return { ...this.#unfinished, fd, dev: stat.dev, ino: stat.ino, bytes: stat.size }
   }
 
@@ -265,6 +271,35 @@ class RollingFile implements Sink {
     if (this.#options.rollOnStart && file.bytes > 0 && born < this.#clock.processStart) this.#finish(file)
   }
 
+  #finishTogether(file: OpenFile, pause: Pause): void {
+    const end = takeTurn(file.path, file.ino)
+    if (end === undefined) {
+      // Who has the turn needs a moment; one that is stopped in it must not stop the others.
+      if (++this.#waits <= MAX_WAITS && pause(TURN_MS)) this.#lookAgain()
+      else this.#deferredUntil = this.#clock.elapsed() + DEFERRED_TURN_MS
+      return
+    }
+    this.#waits = 0
+    try {
+      const now = statOf(file.path)
+      if (now?.dev === file.dev && now.ino === file.ino) this.#finish(file)
+      else this.#leave(file)
+    } finally {
+      end()
+    }
+  }
+
+  /* Another process has finished it; what this batch has in it already is to be as safe as the rest. */
+  #leave({ dev, ino }: OpenFile): void {
+    this.#close()
+    const isIt = ({ path }: Archive): boolean => {
+      const stat = statOf(path)
+      return stat?.dev === dev && stat.ino === ino
+    }
+    const path = archivesOf(this.#pattern).find(isIt)?.path
+    if (path !== undefined && this.#unsynced.length < MAX_UNSYNCED) this.#unsynced.push(path)
+  }
+
   #finish(file: OpenFile): void {
     const archives = archivesOf(this.#pattern)
     let { path, index } = file
@@ -280,13 +315,19 @@ class RollingFile implements Sink {
     this.#last = { period: file.period, index }
     if (this.#unsynced.length < MAX_UNSYNCED) this.#unsynced.push(path)
     this.#tidy(this.#options.path === undefined ? archives : sorted([...archives, this.#named(path, file.period, index)]))
-    if (this.#pattern.gzip) this.#compressor.add([path])
+    if (this.#pattern.gzip) this.#compressor.add([path], this.#waitMs(file.period))
+  }
+
+  /* Only the ends of periods come at the same time everywhere. */
+  #waitMs(period: string): number {
+    if (period === this.#pattern.periodAt(this.#clock.now())) return 0
+    return Math.floor(this.#clock.random() * this.#options.jitterMs)
   }
 
   /* If that fails it is told once, and lines go on into the same file for a while: rather that than nowhere. */
   #rename(from: string, to: string): void {
     try {
-      inFolder(to, () => renameSync(from, to))
+      inFolder(to, this.#options.directoryMode, () => renameSync(from, to))
       this.#deferralMs = FIRST_DEFERRAL_MS
     } catch (error) {
       this.#deferredUntil = this.#clock.elapsed() + this.#deferralMs
@@ -308,56 +349,4 @@ class RollingFile implements Sink {
     const old = expired(finished, { maxHistory, totalSizeCapBytes }, now).map(({ path }) => path)
     remove(old, root)
   }
-}
-
-function openFile(path: string): { readonly fd: number; readonly stat: Stats } {
-  const fd = inFolder(path, () => openSync(path, FLAGS))
-  return { fd, stat: fstatSync(fd) }
-}
-
-/* Makes the folder of `path` if it is missing. */
-function inFolder<R>(path: string, act: () => R): R {
-  try {
-    return act()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    mkdirSync(dirname(path), { recursive: true })
-    return act()
-  }
-}
-
-/* One that is gone has been compressed, and that was synced, or it has been removed. */
-function syncFile(path: string): void {
-  if (statOf(path) === undefined) return
-  const fd = openSync(path, constants.O_RDWR)
-  try {
-    fdatasyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false })
-  } catch {
-    return undefined
-  }
-}
-
-function endsLine(path: string, bytes: number): boolean {
-  if (bytes === 0) return false
-  const fd = openSync(path, constants.O_RDONLY)
-  try {
-    const last = Buffer.alloc(1)
-    readSync(fd, last, 0, 1, bytes - 1)
-    return last[0] === NEW_LINE
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function lineEnd(bytes: Buffer, from: number): number {
-  const at = bytes.indexOf(NEW_LINE, from)
-  return at === -1 ? bytes.length : at + 1
 }

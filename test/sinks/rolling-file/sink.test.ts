@@ -25,6 +25,9 @@ class SetClock implements RollClock {
   time = Date.UTC(2026, 2, 1, 10)
   ms = 0
   readonly processStart = 0
+  random(): number {
+    return 0.5
+  }
   now(): number {
     return this.time
   }
@@ -82,7 +85,7 @@ describe('openRollingFileSink()', () => {
         const { execFileSync } = require('node:child_process')
         const { openRollingFileSink } = require('./dist/lib/sinks/rolling-file')
         const { rollingFileSink } = require('tracelane')
-        const clock = { time: Date.now(), now: () => clock.time, elapsed: () => 0, processStart: 0 }
+        const clock = { time: Date.now(), random: () => 0, now: () => clock.time, elapsed: () => 0, processStart: 0 }
         const options = { filePattern: '${join(folder, 'app-%d{yyyy-MM-dd-HH}.log')}', path: '${join(folder, 'app.log')}' }
         const sink = openRollingFileSink(rollingFileSink(options).options, clock)
         const text = Buffer.from(process.argv[1])
@@ -154,7 +157,7 @@ describe('openRollingFileSink()', () => {
       const result = sink.write(lines(1, 1), never)
       expect(result).to.include({ outcome: 'retryable', written: 0 })
       expect((result as { reason: string }).reason).to.equal(
-        `process ${other.child.pid} writes to ${join(folder, 'app.log')}: give each process a file of its own`,
+        `process ${other.child.pid} writes to ${join(folder, 'app.log')}: give each process a file of its own, or all of them 'multiProcess'`,
       )
       other.child.kill('SIGKILL')
       await other.ended
@@ -190,7 +193,7 @@ describe('openRollingFileSink()', () => {
 
   it('does not finish at a start what another thread of this process has begun', () => {
     const options = { rollOnStart: true, filePattern: join(folder, 'app.%i.log') }
-    const system = { now: Date.now, elapsed: () => 0, processStart: Date.now() - process.uptime() * 1000 }
+    const system = { now: Date.now, random: () => 0, elapsed: () => 0, processStart: Date.now() - process.uptime() * 1000 }
     sinkOf(options, system).write(lines(0, 1), never)
     sinkOf(options, system).write(lines(1, 1), never)
     expect(readBack(folder, new Set()).files).to.deep.equal({ 'app.log': 2 })

@@ -64,7 +64,10 @@ class Run {
   #open(): Sink {
     const { filePattern, path, ...options } = this.#vector.options
     const inFolder = { filePattern: join(this.#folder, filePattern), path: path && join(this.#folder, path) }
-    const clock: RollClock = { now: () => this.#clock.time, elapsed: () => 0, processStart: this.#clock.start }
+    const clock: RollClock = {
+      ...{ now: () => this.#clock.time, elapsed: () => 0, random: () => 0 },
+      processStart: this.#clock.start,
+    }
     return openRollingFileSink(rollingFileSink({ ...options, ...inFolder }).options, clock)
   }
 

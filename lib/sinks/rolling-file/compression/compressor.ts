@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import { runOutside } from '../../../context'
 import { workerThreads } from '../../../internal/builtin'
-import { type CompressionData, type MorePaths, STATE } from './protocol'
+import { type CompressionData, type Paths, STATE } from './protocol'
 import { compressionSource } from './source'
 
 /**
@@ -13,13 +13,14 @@ export class Compressor {
   readonly #state = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   #worker: Worker | undefined
 
-  /** Compresses files, each to its name with `.gz`. */
-  add(paths: readonly string[]): void {
+  /** Compresses files, each to its name with `.gz`, after `waitMs` milliseconds. */
+  add(paths: readonly string[], waitMs = 0): void {
     if (paths.length === 0) return
-    this.#worker?.postMessage(paths satisfies MorePaths)
+    const first: Paths = { paths, waitMs }
+    this.#worker?.postMessage(first)
     if (Atomics.compareExchange(this.#state, 0, STATE.idle, STATE.running) !== STATE.idle) return
     try {
-      const worker = runOutside(() => start({ paths, state: this.#state.buffer as SharedArrayBuffer }))
+      const worker = runOutside(() => start({ first, state: this.#state.buffer as SharedArrayBuffer }))
       this.#worker = worker
       // A thread that dies says so only to a thread that listens; one that sleeps goes on without compression.
       worker.on('exit', () => {

@@ -1,15 +1,17 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { type MessagePort, parentPort, receiveMessageOnPort, threadId, workerData } from 'node:worker_threads'
 import { gzipFile } from './gzip-file'
-import { type CompressionData, type MorePaths, STATE } from './protocol'
+import { type CompressionData, type Paths, STATE } from './protocol'
 
 /* The program of a thread that compresses what it is given, one after the other, and ends. */
 
 const port = parentPort as MessagePort
-const { paths, state } = workerData as CompressionData
+const { first, state } = workerData as CompressionData
 const word = new Int32Array(state)
 
-async function compress(some: MorePaths): Promise<void> {
-  for (const path of some) {
+async function compress({ paths, waitMs }: Paths): Promise<void> {
+  if (waitMs > 0) await wait(waitMs)
+  for (const path of paths) {
     try {
       await gzipFile(path, `${process.pid}-${threadId}`)
     } catch {
@@ -18,12 +20,12 @@ async function compress(some: MorePaths): Promise<void> {
   }
 }
 
-function more(): MorePaths | undefined {
-  return receiveMessageOnPort(port)?.message as MorePaths | undefined
+function more(): Paths | undefined {
+  return receiveMessageOnPort(port)?.message as Paths | undefined
 }
 
 async function work(): Promise<void> {
-  let some: MorePaths | undefined = paths
+  let some: Paths | undefined = first
   while (some !== undefined) {
     await compress(some)
     some = more() ?? lastLook()
@@ -31,7 +33,7 @@ async function work(): Promise<void> {
 }
 
 /* What comes after the word is idle has another thread started with it, unless this one is faster. */
-function lastLook(): MorePaths | undefined {
+function lastLook(): Paths | undefined {
   Atomics.store(word, 0, STATE.idle)
   const late = more()
   if (late === undefined) return undefined

@@ -11,10 +11,13 @@ export const STATE = { idle: 0, running: 1 } as const
 
 /** What a thread that compresses is started with. */
 export interface CompressionData {
-  readonly paths: readonly string[]
+  readonly first: Paths
   /** One Int32 of `STATE`. */
   readonly state: SharedArrayBuffer
 }
 
-/** What it is sent later. */
-export type MorePaths = readonly string[]
+/** What it is to compress, after a wait; what comes later waits with it. */
+export interface Paths {
+  readonly paths: readonly string[]
+  readonly waitMs: number
+}
