@@ -1,15 +1,15 @@
 // What every benchmark needs: medians with their intervals, the machine's description, and the place in the docs for the tables.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { cpus, loadavg } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const require = createRequire(import.meta.url)
 const REFERENCE = new URL('../../../docs/reference/', import.meta.url)
 
-export const version = (name) => require(`${name}/package.json`).version
+/* Not by require(): a package need not let its package.json be seen. */
+export const version = (name) =>
+  JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url))).version
 
 const sorted = (values) => [...values].sort((a, b) => a - b)
 
