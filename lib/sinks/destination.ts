@@ -17,6 +17,8 @@ function leafDestination(spec: LeafSinkSpec): string {
       return `the file ${spec.options.path}`
     case 'rolling-file':
       return spec.options.path === undefined ? `the files ${spec.options.filePattern}` : `the file ${spec.options.path}`
+    case 'elasticsearch':
+      return `${addressOf(spec.options.url)} (index ${spec.options.index})`
     case 'http':
     case 'otlp':
       return addressOf(spec.options.url)

@@ -29,6 +29,7 @@ export {
   throttling,
 } from './decorators'
 export { destinationOf } from './destination'
+export { type ElasticsearchSinkOptions, type ElasticsearchSinkSpec, elasticsearchSink } from './elasticsearch'
 export { askToReopen, type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
 export type { FileMode } from './file-mode'
 export { type HttpBodyOptions, type HttpSinkOptions, type HttpSinkSpec, type HttpTlsOptions, httpSink } from './http'

@@ -9,6 +9,7 @@ import {
   systemTiming,
   type Timing,
 } from './decorators'
+import { openElasticsearchSink } from './elasticsearch'
 import { openFileSink } from './file'
 import { openHttpSink } from './http'
 import { openOtlpSink } from './otlp'
@@ -47,6 +48,8 @@ function openBelow(spec: SinkSpec, opening: Opening): AsyncSink {
 
 function openNetworkSink(spec: NetworkSinkSpec): AsyncSink {
   switch (spec.kind) {
+    case 'elasticsearch':
+      return openElasticsearchSink(spec.options)
     case 'http':
       return openHttpSink(spec.options)
     case 'otlp':

@@ -11,6 +11,7 @@ import {
   tee,
   throttling,
 } from './decorators'
+import { type ElasticsearchSinkOptions, elasticsearchSink } from './elasticsearch'
 import { type FileSinkOptions, fileSink } from './file'
 import { type HttpSinkOptions, httpSink } from './http'
 import { type OtlpSinkOptions, otlpSink } from './otlp'
@@ -23,6 +24,7 @@ const KINDS: Readonly<Record<SinkSpec['kind'], (options: never) => SinkSpec>> = 
   console: (options: ConsoleSinkOptions) => consoleSink(options),
   file: (options: FileSinkOptions) => fileSink(options),
   'rolling-file': (options: RollingFileSinkOptions) => rollingFileSink(options),
+  elasticsearch: (options: ElasticsearchSinkOptions) => elasticsearchSink(options),
   http: (options: HttpSinkOptions) => httpSink(options),
   otlp: (options: OtlpSinkOptions) => otlpSink(options),
   retrying: ({ sink, ...options }: OptionsOf<'retrying'>) => retrying(sink, options),
@@ -43,7 +45,7 @@ const optionsRule: Rule = (value) => (typeof value === 'object' && value !== nul
 export const sinkRule: Rule = (value) =>
   Object.hasOwn(KINDS, (value as { kind?: unknown } | null | undefined)?.kind as string)
     ? undefined
-    : 'a sink, as consoleSink(), fileSink(), rollingFileSink(), httpSink() or otlpSink() return it, or a decorator of sinks, such as retrying()'
+    : 'a sink, as fileSink(), httpSink() or another of the sinks returns it, or a decorator of sinks, such as retrying()'
 
 /**
  * A sink from data that passed `sinkRule`: `{ kind, options }`, where `options` may leave out what has a default, as in a file of

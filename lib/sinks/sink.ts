@@ -1,5 +1,6 @@
 import type { ConsoleSinkSpec } from './console'
 import type { DecoratorSpec } from './decorators'
+import type { ElasticsearchSinkSpec } from './elasticsearch'
 import type { FileSinkSpec } from './file'
 import type { HttpSinkSpec } from './http'
 import type { OtlpSinkSpec } from './otlp'
@@ -19,7 +20,7 @@ export type LeafSinkSpec = BlockingSinkSpec | NetworkSinkSpec
 export type BlockingSinkSpec = ConsoleSinkSpec | FileSinkSpec | RollingFileSinkSpec
 
 /** The sinks on the network. */
-export type NetworkSinkSpec = HttpSinkSpec | OtlpSinkSpec
+export type NetworkSinkSpec = ElasticsearchSinkSpec | HttpSinkSpec | OtlpSinkSpec
 
 /** The sinks that answer later, and need an event loop for it. */
 export type AsyncSinkSpec = NetworkSinkSpec | DecoratorSpec

@@ -75,10 +75,11 @@ function lineEnds(lines: Uint8Array): number[] {
 function rowOfLine(lines: Uint8Array, start: number, end: number, seq: number): BatchEvent {
   const line = objectOf(Buffer.from(lines.buffer, lines.byteOffset + start, end - start).toString())
   const said = line['resourceLogs'] === undefined ? line : recordOf(line)
+  const number = said['seq'] ?? said['tracelane.seq']
   const traceId = said['traceId'] ?? said['trace_id'] ?? said['trace.id']
   return {
     ...{ start, end, severity: severityOf(said['level'] ?? said['log.level'] ?? said['severityText']) },
-    seq: typeof said['seq'] === 'number' ? said['seq'] : seq,
+    seq: typeof number === 'number' ? number : seq,
     traceId: typeof traceId === 'string' && !NO_TRACE.test(traceId) ? traceId : undefined,
   }
 }

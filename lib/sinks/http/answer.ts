@@ -45,8 +45,8 @@ export function retryable(reason: string, retryAfter?: number): BatchResult {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
 const UNSAFE = /[\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g
 
-/* Text of a stranger, for a line on a terminal. */
-function shown(text: string, { secrets }: Saying): string {
+/** Text of a stranger, for a line on a terminal: without secrets and control characters, and not long. */
+export function shown(text: string, { secrets }: Saying): string {
   const masked = secrets.reduce(
     (rest, secret) => (secret.length < MIN_SECRET ? rest : rest.replaceAll(secret, '[redacted]')),
     text,

@@ -92,7 +92,7 @@ describe('batches for a decorator', () => {
 
 describe('decorators refuse', () => {
   const wrong: Readonly<Record<string, readonly [make: () => unknown, message: string]>> = {
-    'what is no sink': [() => retrying({} as SinkSpec), 'retrying needs a sink, as consoleSink(), fileSink()'],
+    'what is no sink': [() => retrying({} as SinkSpec), 'retrying needs a sink, as fileSink(), httpSink()'],
     'nothing at all': [() => throttling(undefined as never, { perSecond: 1 }), 'throttling needs a sink'],
     'an unknown option': [() => retrying(http, { attemps: 3 } as never), "did you mean 'attempts'"],
     'a wrong option of a sink below': [

@@ -1,0 +1,2 @@
+export { type ElasticsearchSinkOptions, type ElasticsearchSinkSpec, elasticsearchSink } from './options'
+export { openElasticsearchSink } from './sink'

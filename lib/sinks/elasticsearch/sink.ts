@@ -1,0 +1,34 @@
+import { runOutside } from '../../context'
+import { retryable } from '../http/answer'
+import { HttpClient } from '../http/client'
+import type { AsyncSink } from '../sink'
+import { judgeBulk } from './answer'
+import { bulkOf } from './bulk'
+import type { ElasticsearchSinkSpec } from './options'
+
+/* Of each document only what it came to: the answer is a tenth as long. */
+const FILTER = 'filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason'
+
+/** Opens a server that takes `_bulk` requests on this thread. Nothing is connected before the first batch. */
+export function openElasticsearchSink(options: ElasticsearchSinkSpec['options']): AsyncSink {
+  const client = new HttpClient(options, 'POST', 'application/x-ndjson')
+  const { saying } = client
+  const { pipeline } = options
+  const base = new URL(options.url).pathname.replace(/\/(_bulk\/?)?$/, '')
+  const path = `${base}/_bulk?${FILTER}${pipeline === undefined ? '' : `&pipeline=${encodeURIComponent(pipeline)}`}`
+  return {
+    sending: options,
+    async send(batch) {
+      try {
+        const rows = batch.rows()
+        const body = bulkOf(batch.lines, rows, options)
+        return judgeBulk(await runOutside(() => client.send(body, {}, path)), saying, Date.now(), rows.length)
+      } catch (error) {
+        return retryable(`${saying.name} failed: ${(error as Error).message}`)
+      }
+    },
+    async close() {
+      client.close()
+    },
+  }
+}
