@@ -1,0 +1,2 @@
+export { kafkaClassPath } from './artefacts'
+export { type ClusterOptions, KafkaCluster } from './cluster'
