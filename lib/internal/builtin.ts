@@ -9,6 +9,8 @@ export const http = (): typeof import('node:http') => process.getBuiltinModule('
 
 export const https = (): typeof import('node:https') => process.getBuiltinModule('node:https')
 
+export const nodeModule = (): typeof import('node:module') => process.getBuiltinModule('node:module')
+
 export const net = (): typeof import('node:net') => process.getBuiltinModule('node:net')
 
 export const tls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls')

@@ -22,6 +22,8 @@ function leafDestination(spec: LeafSinkSpec): string {
     case 'http':
     case 'otlp':
       return addressOf(spec.options.url)
+    case 'kafka':
+      return `the topic ${spec.options.topic} of ${spec.options.brokers.join()}`
   }
 }
 

@@ -12,6 +12,7 @@ import {
 import { openElasticsearchSink } from './elasticsearch'
 import { openFileSink } from './file'
 import { openHttpSink } from './http'
+import { openKafkaSink } from './kafka'
 import { openOtlpSink } from './otlp'
 import { openRollingFileSink } from './rolling-file'
 import type { AsyncSink, AsyncSinkSpec, NetworkSinkSpec, Sink, SinkSpec } from './sink'
@@ -52,6 +53,8 @@ function openNetworkSink(spec: NetworkSinkSpec): AsyncSink {
       return openElasticsearchSink(spec.options)
     case 'http':
       return openHttpSink(spec.options)
+    case 'kafka':
+      return openKafkaSink(spec.options)
     case 'otlp':
       return openOtlpSink(spec.options)
   }

@@ -14,6 +14,7 @@ import {
 import { type ElasticsearchSinkOptions, elasticsearchSink } from './elasticsearch'
 import { type FileSinkOptions, fileSink } from './file'
 import { type HttpSinkOptions, httpSink } from './http'
+import { type KafkaSinkOptions, kafkaSink } from './kafka'
 import { type OtlpSinkOptions, otlpSink } from './otlp'
 import { type RollingFileSinkOptions, rollingFileSink } from './rolling-file'
 import type { SinkSpec } from './sink'
@@ -26,6 +27,7 @@ const KINDS: Readonly<Record<SinkSpec['kind'], (options: never) => SinkSpec>> = 
   'rolling-file': (options: RollingFileSinkOptions) => rollingFileSink(options),
   elasticsearch: (options: ElasticsearchSinkOptions) => elasticsearchSink(options),
   http: (options: HttpSinkOptions) => httpSink(options),
+  kafka: (options: KafkaSinkOptions) => kafkaSink(options),
   otlp: (options: OtlpSinkOptions) => otlpSink(options),
   retrying: ({ sink, ...options }: OptionsOf<'retrying'>) => retrying(sink, options),
   failover: ({ sinks, ...options }: OptionsOf<'failover'>) => failover(sinks, options),

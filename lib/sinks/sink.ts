@@ -3,6 +3,7 @@ import type { DecoratorSpec } from './decorators'
 import type { ElasticsearchSinkSpec } from './elasticsearch'
 import type { FileSinkSpec } from './file'
 import type { HttpSinkSpec } from './http'
+import type { KafkaSinkSpec } from './kafka'
 import type { OtlpSinkSpec } from './otlp'
 import type { RollingFileSinkSpec } from './rolling-file'
 import type { SendingOptions } from './sending-options'
@@ -20,7 +21,7 @@ export type LeafSinkSpec = BlockingSinkSpec | NetworkSinkSpec
 export type BlockingSinkSpec = ConsoleSinkSpec | FileSinkSpec | RollingFileSinkSpec
 
 /** The sinks on the network. */
-export type NetworkSinkSpec = ElasticsearchSinkSpec | HttpSinkSpec | OtlpSinkSpec
+export type NetworkSinkSpec = ElasticsearchSinkSpec | HttpSinkSpec | KafkaSinkSpec | OtlpSinkSpec
 
 /** The sinks that answer later, and need an event loop for it. */
 export type AsyncSinkSpec = NetworkSinkSpec | DecoratorSpec

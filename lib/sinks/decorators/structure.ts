@@ -27,7 +27,7 @@ const DECORATORS: Readonly<Record<DecoratorSpec['kind'], true>> = {
   'circuit-breaking': true,
 }
 
-const NETWORK: Readonly<Record<NetworkSinkSpec['kind'], true>> = { elasticsearch: true, http: true, otlp: true }
+const NETWORK: Readonly<Record<NetworkSinkSpec['kind'], true>> = { elasticsearch: true, http: true, kafka: true, otlp: true }
 
 /** Whether a sink is on the network. */
 export function isNetworkSink(spec: SinkSpec): spec is NetworkSinkSpec {

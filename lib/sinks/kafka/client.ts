@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { TracelaneError } from '../../errors'
+import { nodeModule } from '../../internal/builtin'
+import { thisFile } from '../../internal/runtime'
+
+const PACKAGE = '@platformatic/kafka'
+
+/** What is used of the client's connections. */
+interface Connection {
+  readonly socket?: { unref(): void; destroy(): void }
+  on(event: 'error', listener: () => void): unknown
+}
+
+interface Client {
+  /** By address. */
+  readonly connections: Iterable<readonly [string, Connection]> & {
+    on(event: 'connecting' | 'connect', listener: (payload: { readonly connection: Connection }) => void): unknown
+  }
+  close(force: boolean): Promise<void>
+}
+
+/** A record as the producer takes it; `partition` is taken modulo the count of partitions. */
+export interface KafkaMessage {
+  readonly topic: string
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+  readonly headers: ReadonlyMap<Uint8Array, Uint8Array>
+  readonly partition: number
+}
+
+/** What is used of the client's producer. */
+export interface KafkaProducer extends Client {
+  readonly currentMetadata: { readonly topics: ReadonlyMap<string, { readonly partitionsCount: number }> } | undefined
+  send(options: { readonly messages: readonly KafkaMessage[] }): Promise<unknown>
+}
+
+/** What is used of the package. */
+export interface KafkaPackage {
+  readonly Producer: new (options: object) => KafkaProducer
+}
+
+/**
+ * The file of the client, as the application would find it, then as this package would. Throws ERR_TRACELANE_PEER_MISSING with the command that
+ * installs it. The package itself is loaded where it is used, by `importClient`.
+ */
+export function findClient(): string {
+  const { createRequire } = nodeModule()
+  const places = [process.argv[1], join(process.cwd(), 'package.json'), thisFile].filter((place) => place?.includes('/'))
+  for (const place of places) {
+    try {
+      return createRequire(place as string).resolve(PACKAGE)
+    } catch {
+      // It may be found from the next place.
+    }
+  }
+  throw new TracelaneError(
+    'ERR_TRACELANE_PEER_MISSING',
+    `this part of tracelane needs ${PACKAGE}; install it with: npm install ${PACKAGE}${onNode20()}`,
+  )
+}
+
+/** Loads the client, an ES module, from its file. */
+export async function importClient<T = KafkaPackage>(file: string): Promise<T> {
+  return (await import(pathToFileURL(file).href)) as T
+}
+
+/** Has connections of `client` neither keep the process alive nor end it: an error that nobody listens for would. */
+export function tame(client: Client): void {
+  client.connections.on('connecting', ({ connection }) => connection.on('error', () => {}))
+  client.connections.on('connect', ({ connection }) => connection.socket?.unref())
+}
+
+/**
+ * Closes `client` whatever it is doing. Its own `close` waits until what it has written was taken, which a broker that hangs never does; so the
+ * sockets are destroyed.
+ */
+export async function discard(client: Client): Promise<void> {
+  const connections = [...client.connections]
+  const closed = client.close(true).catch(() => {})
+  for (const [, connection] of connections) connection.socket?.destroy()
+  await closed
+}
+
+/* Its second major needs Node 22, and says so only when it runs. */
+function onNode20(): string {
+  return Number.parseInt(process.versions.node, 10) < 22 ? '@1' : ''
+}

@@ -1,0 +1,3 @@
+export type { KafkaSaslOptions } from './connection'
+export { type KafkaSinkOptions, type KafkaSinkSpec, kafkaSink } from './options'
+export { openKafkaSink } from './sink'

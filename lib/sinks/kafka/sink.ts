@@ -1,0 +1,129 @@
+import { runOutside } from '../../context'
+import { type AsyncSink, type BatchResult, DELIVERED, type SinkBatch } from '../sink'
+import { type BatchToEncode, divide, type EncodedRecord, encodeBatch } from './encoder'
+import { deliveredPartitions, failureOf } from './failure'
+import { KeySplitter } from './key-splitter'
+import type { KafkaSinkSpec } from './options'
+import { Producers } from './producer'
+
+type Options = KafkaSinkSpec['options']
+
+/** What became of records: each of them is in one of the lists, or was not sent. */
+interface Outcome {
+  readonly delivered: EncodedRecord[]
+  readonly rejected: EncodedRecord[]
+  readonly retryable: EncodedRecord[]
+  reason: string
+}
+
+/**
+ * Opens the sink. One batch is on its way at a time, because what follows must not overtake what has to be sent again; the client is loaded with the
+ * first. Nothing of the calling flow's trace is seen by it.
+ */
+export function openKafkaSink(options: Options): AsyncSink {
+  const producers = new Producers(options)
+  const splitter = new KeySplitter(options.maxEventsPerKey)
+  let last: Promise<unknown> = Promise.resolve()
+
+  const sendBatch = async (batch: BatchToEncode): Promise<BatchResult> => {
+    const until = performance.now() + options.timeoutMs
+    const { records, tooLarge } = encodeBatch(batch, splitter, options)
+    const outcome: Outcome = { delivered: [], rejected: [], retryable: [], reason: '' }
+    for (const wave of wavesOf(records, options.maxRecordBytes)) {
+      if (outcome.retryable.length > 0) outcome.retryable.push(...wave)
+      else await sendWave(wave, batch, outcome, until)
+    }
+    for (const { rows } of outcome.delivered) {
+      const traceId = batch.rows[rows[0] as number]?.traceId
+      if (traceId !== undefined) splitter.count(traceId, rows.length)
+    }
+    return resultOf(outcome, tooLarge, batch, options)
+  }
+
+  const sendWave = async (wave: readonly EncodedRecord[], batch: BatchToEncode, outcome: Outcome, until: number) => {
+    try {
+      await producers.send(messagesOf(wave, options.topic), Math.max(until - performance.now(), 1))
+      outcome.delivered.push(...wave)
+      return
+    } catch (error) {
+      const { poison, reason } = failureOf(error, options.topic)
+      const left = leftOf(wave, deliveredPartitions(error), producers.partitionsOf(options.topic))
+      outcome.delivered.push(...wave.filter((record) => !left.includes(record)))
+      outcome.reason = reason
+      if (!poison) outcome.retryable.push(...left)
+      else if (isOneEvent(left)) outcome.rejected.push(...left)
+      else await sendApart(left, batch, outcome, until)
+    }
+  }
+
+  /* One of these records, or their sum, is what the brokers refuse: each event is tried alone. */
+  const sendApart = async (records: readonly EncodedRecord[], batch: BatchToEncode, outcome: Outcome, until: number) => {
+    for (const record of records.flatMap((one) => divide(batch, one))) {
+      if (outcome.retryable.length > 0) outcome.retryable.push(record)
+      else await sendWave([record], batch, outcome, until)
+    }
+  }
+
+  return {
+    send(given: SinkBatch) {
+      // Before anything is awaited: the batch may be a view of memory that is written over then.
+      const batch = { lines: Buffer.from(given.lines), rows: given.rows(), instance: ownerOf(given) }
+      const sent = last.then(() => runOutside(() => sendBatch(batch)))
+      last = sent.catch(() => {})
+      return sent.catch((error: Error) => ({ outcome: 'retryable', reason: `${nameOf(options)}: ${error.message}` }))
+    },
+    close: () => producers.close(),
+  }
+}
+
+/* Lines of a spool are of another process perhaps; those that do not say so have the name of their batch. */
+function ownerOf({ id, instance }: SinkBatch): string {
+  return id.startsWith(`${instance}-spool-`) ? id : instance
+}
+
+/* Requests one after the other, because brokers bound what a partition gets at once as they bound a record. */
+function wavesOf(records: readonly EncodedRecord[], maxBytes: number): EncodedRecord[][] {
+  const waves: EncodedRecord[][] = []
+  let room = 0
+  for (const record of records) {
+    if (waves.length === 0 || record.value.length > room) {
+      waves.push([])
+      room = maxBytes
+    }
+    waves.at(-1)?.push(record)
+    room -= record.value.length
+  }
+  return waves
+}
+
+function messagesOf(records: readonly EncodedRecord[], topic: string) {
+  return records.map(({ key, value, headers, hash }) => ({ topic, key, value, headers, partition: hash }))
+}
+
+function leftOf(wave: readonly EncodedRecord[], delivered: ReadonlySet<number>, partitions: number | undefined) {
+  if (partitions === undefined) return wave
+  return wave.filter(({ hash }) => !delivered.has(hash % partitions))
+}
+
+function isOneEvent(records: readonly EncodedRecord[]): boolean {
+  return records.length === 1 && records[0]?.rows.length === 1
+}
+
+function resultOf(outcome: Outcome, tooLarge: readonly number[], batch: BatchToEncode, options: Options): BatchResult {
+  const rejected = [...tooLarge, ...rowsOf(outcome.rejected)].sort((a, b) => a - b)
+  const retryable = rowsOf(outcome.retryable).sort((a, b) => a - b)
+  if (rejected.length + retryable.length === 0) return DELIVERED
+  const what = outcome.reason === '' ? `a line is larger than 'maxRecordBytes'` : outcome.reason
+  const reason = `${nameOf(options)}: ${what}`
+  if (retryable.length === batch.rows.length) return { outcome: 'retryable', reason }
+  if (rejected.length === batch.rows.length) return { outcome: 'rejected', reason }
+  return { outcome: 'partial', rejected, retryable, reason }
+}
+
+function rowsOf(records: readonly EncodedRecord[]): number[] {
+  return records.flatMap(({ rows }) => rows)
+}
+
+function nameOf({ brokers, topic }: Options): string {
+  return `kafka ${brokers.join()} (topic ${topic})`
+}

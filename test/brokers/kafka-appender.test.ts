@@ -1,0 +1,58 @@
+import { expect } from 'chai'
+import { requires, runNode, tempFolder } from '../support'
+import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
+
+interface Line {
+  readonly traceId?: string
+  readonly mine?: string
+}
+
+/* Logs in many flows at once; each line says itself which trace it must have. */
+const PROGRAM = `
+  const { configure, currentTraceId, flush, getLogger, kafkaSink, runWithTrace } = require('tracelane')
+  const [brokers, topic, thread] = process.argv.slice(1)
+  configure({ thread: thread === 'true', sinks: [kafkaSink({ brokers: brokers.split(','), topic })] })
+  const log = getLogger('a')
+  const request = () => runWithTrace(async () => {
+    for (let i = 0; i < 10; i++) {
+      log.info({ mine: currentTraceId() }, 'line')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  })
+  Promise.all(Array.from({ length: 100 }, request)).then(async () => {
+    log.info('outside')
+    await flush()
+  })
+`
+
+describe('asyncAppender with a kafkaSink and a real broker', () => {
+  let cluster: KafkaCluster
+  before(async function () {
+    const classPath = await kafkaClassPath()
+    requires(this, 'kafka', classPath !== undefined)
+    cluster = await KafkaCluster.start({ classPath: classPath as string })
+  })
+  after(() => cluster?.stop())
+
+  for (const thread of ['true', 'false']) {
+    it(`delivers each line under the trace of the flow that logged it, with thread: ${thread}`, async () => {
+      const topic = await Topic.create(cluster.brokers, `lines-${thread}`, 4)
+      const args = ['-e', PROGRAM, cluster.brokers.join(), topic.name, thread]
+      const { code, stderr } = await runNode(args, { env: { TMPDIR: tempFolder() } })
+      expect(stderr).to.equal('')
+      expect(code).to.equal(0)
+      const records = await topic.records()
+      const lines = records.flatMap(({ key, value }) =>
+        value
+          .trimEnd()
+          .split('\n')
+          .map((text) => ({ key, ...(JSON.parse(text) as Line) })),
+      )
+      expect(lines).to.have.length(1_001)
+      const traced = lines.filter(({ mine }) => mine !== undefined)
+      expect(traced).to.have.length(1_000)
+      for (const { key, traceId, mine } of traced) expect([key, traceId]).to.deep.equal([mine, mine])
+      expect(new Set(traced.map(({ mine }) => mine)).size).to.equal(100)
+    })
+  }
+})
