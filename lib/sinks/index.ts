@@ -33,7 +33,23 @@ export { type ElasticsearchSinkOptions, type ElasticsearchSinkSpec, elasticsearc
 export { askToReopen, type FileSinkOptions, type FileSinkSpec, fileSink } from './file'
 export type { FileMode } from './file-mode'
 export { type HttpBodyOptions, type HttpSinkOptions, type HttpSinkSpec, type HttpTlsOptions, httpSink } from './http'
-export { type KafkaSaslOptions, type KafkaSinkOptions, type KafkaSinkSpec, kafkaSink } from './kafka'
+export {
+  checkConnection,
+  clientOptions,
+  connectionRules,
+  discard,
+  failureOf,
+  importClient,
+  type KafkaClient,
+  type KafkaConnection,
+  type KafkaConnectionOptions,
+  type KafkaSaslOptions,
+  type KafkaSinkOptions,
+  type KafkaSinkSpec,
+  kafkaSink,
+  topicRule,
+  watchConnections,
+} from './kafka'
 export { type LineForm, lineFormOf, withoutLayout } from './line-form'
 export { type AsyncSinkPlace, isAsyncSink, openAsyncSink, openSink } from './open-sink'
 export { type OtlpSinkOptions, type OtlpSinkSpec, otlpSink } from './otlp'

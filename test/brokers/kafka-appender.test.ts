@@ -21,7 +21,7 @@ const PROGRAM = `
   })
   Promise.all(Array.from({ length: 100 }, request)).then(async () => {
     log.info('outside')
-    await flush()
+    await flush({ deadlineMs: 20_000 })
   })
 `
 

@@ -28,7 +28,7 @@ export const LAW: Readonly<Record<string, readonly string[]>> = {
   otel: [...BASE, 'context'],
   adapters: [...BASE, ...RECORDS, 'appender', 'logger'],
   shipper: [...BASE, ...RECORDS, 'sinks', 'spool'],
-  consume: [...BASE, ...RECORDS, 'propagation'],
+  consume: [...BASE, ...RECORDS, 'layout', 'spool', 'sinks'],
   collector: [...BASE, ...RECORDS, 'propagation', 'layout', 'sinks', 'logger', 'consume'],
   doctor: [...BASE, ...RECORDS, 'appender'],
   testing: [...BASE, ...EDGE, 'layout', 'sinks', 'appender', 'logger'],

@@ -12,7 +12,8 @@ interface Connection {
   on(event: 'error', listener: () => void): unknown
 }
 
-interface Client {
+/** What all clients of the package have. */
+export interface KafkaClient {
   /** By address. */
   readonly connections: Iterable<readonly [string, Connection]> & {
     on(event: 'connecting' | 'connect', listener: (payload: { readonly connection: Connection }) => void): unknown
@@ -30,7 +31,7 @@ export interface KafkaMessage {
 }
 
 /** What is used of the client's producer. */
-export interface KafkaProducer extends Client {
+export interface KafkaProducer extends KafkaClient {
   readonly currentMetadata: { readonly topics: ReadonlyMap<string, { readonly partitionsCount: number }> } | undefined
   send(options: { readonly messages: readonly KafkaMessage[] }): Promise<unknown>
 }
@@ -65,9 +66,13 @@ export async function importClient<T = KafkaPackage>(file: string): Promise<T> {
   return (await import(pathToFileURL(file).href)) as T
 }
 
-/** Has connections of `client` neither keep the process alive nor end it: an error that nobody listens for would. */
-export function tame(client: Client): void {
+/** Has no error of a connection end the process, as one that nobody listens for would. */
+export function watchConnections(client: KafkaClient): void {
   client.connections.on('connecting', ({ connection }) => connection.on('error', () => {}))
+}
+
+/** Has connections not keep the process alive. */
+export function releaseProcess(client: KafkaClient): void {
   client.connections.on('connect', ({ connection }) => connection.socket?.unref())
 }
 
@@ -75,7 +80,7 @@ export function tame(client: Client): void {
  * Closes `client` whatever it is doing. Its own `close` waits until what it has written was taken, which a broker that hangs never does; so the
  * sockets are destroyed.
  */
-export async function discard(client: Client): Promise<void> {
+export async function discard(client: KafkaClient): Promise<void> {
   const connections = [...client.connections]
   const closed = client.close(true).catch(() => {})
   for (const [, connection] of connections) connection.socket?.destroy()

@@ -42,9 +42,11 @@ const HEADER = {
   version: Buffer.from('tracelane-v'),
   instance: Buffer.from('tracelane-instance'),
   seq: Buffer.from('tracelane-seq'),
+  length: Buffer.from('tracelane-length'),
   trace: Buffer.from('tracelane-trace'),
   traceparent: Buffer.from('traceparent'),
 } as const
+const NEW_LINE = 0x0a
 const VERSION = Buffer.from(String(RECORD_VERSION))
 /* How the built-in layouts write these ids. */
 const SPAN_ID_FIELDS = ['"spanId":"', '"span_id":"', '"span.id":"']
@@ -120,6 +122,10 @@ function encode({ lines, rows }: BatchToEncode, keyText: string, instance: strin
     [HEADER.instance, Buffer.from(instance)],
     [HEADER.seq, Buffer.from(differences(events.map(({ seq }) => seq)))],
   ])
+  // A reader cannot tell then where one ends.
+  if (parts.some((part) => part.indexOf(NEW_LINE) < part.length - 1)) {
+    headers.set(HEADER.length, Buffer.from(parts.map(({ length }) => length).join()))
+  }
   if (first.traceId !== undefined) {
     headers.set(HEADER.trace, Buffer.from(first.traceId))
     const spanId = idIn(parts[0] as Buffer, SPAN_ID_FIELDS)

@@ -1,4 +1,4 @@
-import { discard, importClient, type KafkaMessage, type KafkaProducer, tame } from './client'
+import { discard, importClient, type KafkaMessage, type KafkaProducer, releaseProcess, watchConnections } from './client'
 import { clientOptions, type KafkaConnection } from './connection'
 
 /** How a producer sends. */
@@ -72,7 +72,8 @@ export class Producers {
       ...{ compression, idempotent: true, retries: CLIENT_RETRIES, retryDelay: CLIENT_RETRY_MS },
       ...{ timeout: timeoutMs, requestTimeout: timeoutMs, metadataMaxAge: METADATA_AGE_MS, autocreateTopics: false },
     })
-    tame(producer)
+    watchConnections(producer)
+    releaseProcess(producer)
     this.#current = producer
     return producer
   }

@@ -1,0 +1,192 @@
+import { complain } from '../../diagnostics'
+import { discard } from '../../sinks'
+import { Lane } from '../lane'
+import type { SeenEvents } from '../seen-events'
+import type { Tally } from '../tally'
+import { Committer } from './committer'
+import { Fetcher } from './fetcher'
+import { type GroupClients, openGroupClients } from './group-client'
+import type { KafkaConsumerSettings } from './options'
+import { Partition } from './partition'
+
+const [EARLIEST, LATEST] = [-2n, -1n]
+/* How long a goodbye may take. */
+const LEAVE_MS = 2_000
+
+/** What outlives a session. */
+export interface SessionPlace {
+  readonly settings: KafkaConsumerSettings
+  readonly tally: Tally
+  /** Counts sessions. */
+  readonly turn: number
+  seenOf(partition: number): SeenEvents
+  /** These partitions are this consumer's now. */
+  onPartitions(partitions: readonly number[]): void
+}
+
+/* The partitions that came with one state of the group. */
+interface Holding {
+  readonly partitions: readonly Partition[]
+  readonly fetcher: Fetcher
+  readonly committer: Committer
+}
+
+/**
+ * One membership in the group, with clients of its own, from the join until something fails or it is closed.
+ *
+ *   join ──▶ assigned: committed places, lanes, fetches ──▶ the group changes: lanes come to rest, places are committed ──▶ join anew
+ *                                                └── something fails: the same, then it is over
+ */
+export class Session {
+  readonly #place: SessionPlace
+  readonly #over: Promise<unknown>
+  #end: (reason: unknown) => void = () => {}
+  #clients: GroupClients | undefined
+  #holding: Holding | undefined
+  /* Counts states of the group. */
+  #generation = 0
+  #isOver = false
+
+  constructor(place: SessionPlace) {
+    this.#place = place
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve
+    })
+  }
+
+  /** Runs until something fails, and resolves with what it was; undefined if it was closed. Never rejects. */
+  async run(): Promise<unknown> {
+    let reason: unknown
+    try {
+      this.#clients = await openGroupClients(this.#place.settings, this.#place.turn, () => this.#letGo())
+      if (!this.#isOver) reason = await this.#take(this.#clients)
+    } catch (error) {
+      reason = error
+    }
+    this.#isOver = true
+    await this.#letGo()
+    await this.#leave()
+    return reason
+  }
+
+  /** Ends it. */
+  close(): void {
+    this.#isOver = true
+    this.#end(undefined)
+  }
+
+  async #take({ group }: GroupClients): Promise<unknown> {
+    group.on('error', (error: never) => this.#end(error))
+    group.on('consumer:heartbeat:error', ({ error }: never) => this.#end(error))
+    group.on('consumer:group:join', ({ assignments }: never) => {
+      this.#assigned(assignments).catch((error: unknown) => this.#end(error))
+    })
+    group.topics.track(this.#place.settings.topic)
+    const joined = group.joinGroup({}).then(
+      () => this.#over,
+      (error: unknown) => error,
+    )
+    return await Promise.race([joined, this.#over])
+  }
+
+  async #assigned(assignments: readonly { readonly topic: string; readonly partitions: readonly number[] }[]): Promise<void> {
+    const generation = ++this.#generation
+    const { settings } = this.#place
+    const numbers = (assignments ?? []).filter(({ topic }) => topic === settings.topic).flatMap(({ partitions }) => partitions)
+    const places = await this.#placesOf(numbers)
+    // The group has changed again in the meantime.
+    if (this.#isOver || generation !== this.#generation) return
+    this.#holding = this.#hold(numbers, places)
+    this.#holding.fetcher.start()
+    this.#place.onPartitions(numbers)
+  }
+
+  #hold(numbers: readonly number[], places: ReadonlyMap<number, Start>): Holding {
+    const { settings, tally, seenOf } = this.#place
+    const { group, reader } = this.#clients as GroupClients
+    const committer = new Committer(group, settings.topic, (error) => this.#end(error))
+    const partitions = numbers.map((number) => {
+      const seen = seenOf(number)
+      const lane = new Lane<bigint>({
+        ...{ queue: `${settings.topic}-${number}`, settings: settings.consume, seen, tally },
+        acknowledge: (offset) => committer.acknowledge(number, offset),
+        onRoom: () => fetcher.wake(),
+      })
+      const { handledBefore, first, isNew } = places.get(number) as Start
+      // So that a group that begins with the latest record does not do so again.
+      if (isNew) committer.acknowledge(number, handledBefore)
+      return new Partition(number, lane, seen, handledBefore, first)
+    })
+    const fetcher = new Fetcher(reader, settings, partitions, {
+      onGap: (partition, from, to) =>
+        complain(
+          'consume-gap',
+          `records ${from} to ${to - 1n} of ${settings.topic}-${partition} were deleted before they were consumed`,
+        ),
+      onFailure: (error) => this.#end(error),
+    })
+    return { partitions, fetcher, committer }
+  }
+
+  /* Where each partition begins: at what is committed, and the look-back before it. */
+  async #placesOf(numbers: readonly number[]): Promise<ReadonlyMap<number, Start>> {
+    const { topic, startAt, lookBackRecords } = this.#place.settings
+    if (numbers.length === 0) return new Map()
+    const { group, reader } = this.#clients as GroupClients
+    const committed = (await group.listCommittedOffsets({ topics: [{ topic, partitions: numbers }] })).get(topic)
+    const edge = (await reader.listOffsets({ topics: [topic], timestamp: startAt === 'latest' ? LATEST : EARLIEST })).get(topic)
+    const oldest = startAt === 'latest' ? (await reader.listOffsets({ topics: [topic], timestamp: EARLIEST })).get(topic) : edge
+    return new Map(
+      numbers.map((number): readonly [number, Start] => {
+        const known = committed?.[number] ?? -1n
+        if (known < 0n) {
+          const begin = edge?.[number] ?? 0n
+          return [number, { handledBefore: begin, first: begin, isNew: true }]
+        }
+        const back = max(known - BigInt(lookBackRecords), oldest?.[number] ?? 0n)
+        return [number, { handledBefore: known, first: back < known ? back : known, isNew: false }]
+      }),
+    )
+  }
+
+  /* Lets the calls under way come to their end, and says how far they came; not for longer than half of the time after which the group goes on anyway. */
+  async #letGo(): Promise<void> {
+    this.#generation++
+    const holding = this.#holding
+    this.#holding = undefined
+    if (holding === undefined) return
+    holding.fetcher.stop()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#place.settings.sessionTimeoutMs / 2)
+    })
+    const rest = Promise.all(holding.partitions.map(({ lane }) => lane.stop())).then(() => holding.committer.settled())
+    await Promise.race([rest, late])
+    clearTimeout(timer)
+    holding.committer.close()
+    this.#place.onPartitions([])
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#clients === undefined) return
+    const { group, reader } = this.#clients
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LEAVE_MS)
+    })
+    // Not to be told of it costs the other members the time until this one counts as dead.
+    await Promise.race([group.leaveGroup(true).catch(() => {}), late])
+    clearTimeout(timer)
+    await Promise.all([discard(group), discard(reader)])
+  }
+}
+
+interface Start {
+  readonly handledBefore: bigint
+  readonly first: bigint
+  readonly isNew: boolean
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}

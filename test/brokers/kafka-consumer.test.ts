@@ -1,0 +1,161 @@
+import { expect } from 'chai'
+import { kafkaSink } from 'tracelane'
+import { type ConsumedEvent, createKafkaConsumer, type KafkaConsumerOptions, type OrderedConsumer } from 'tracelane/consume'
+import { type AsyncSink, openAsyncSink } from '../../lib/sinks'
+import { requires, until } from '../support'
+import { batchOf, type Line } from '../support/kafka-batch'
+import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
+
+const trace = (n: number): string => n.toString(16).padStart(32, 'a')
+const line = (seq: number, n: number): Line => ({ text: `{"seq":${seq}}`, seq, traceId: trace(n) })
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
+const WAIT_MS = 30_000
+
+describe('createKafkaConsumer(), with a real broker', () => {
+  let cluster: KafkaCluster
+  let topics = 0
+  let consumers: OrderedConsumer[] = []
+  let sink: AsyncSink
+  let topic: Topic
+
+  before(async function () {
+    const classPath = await kafkaClassPath()
+    requires(this, 'kafka', classPath !== undefined)
+    cluster = await KafkaCluster.start({ classPath: classPath as string })
+  })
+  after(() => cluster?.stop())
+  beforeEach(async () => {
+    topic = await Topic.create(cluster.brokers, `consumed-${++topics}`, 4)
+    sink = openAsyncSink(kafkaSink({ brokers: cluster.brokers, topic: topic.name, timeoutMs: 5_000 }))
+  })
+  afterEach(async () => {
+    await Promise.all([...consumers.map((consumer) => consumer.close()), sink.close()])
+    consumers = []
+  })
+
+  function consume(options: Partial<KafkaConsumerOptions> & Pick<KafkaConsumerOptions, 'handle'>): OrderedConsumer {
+    const consumer = createKafkaConsumer({
+      ...{ brokers: cluster.brokers, topic: topic.name, groupId: 'group', sessionTimeoutMs: 3_000, retryDelayMs: 5 },
+      ...options,
+    })
+    consumers.push(consumer)
+    return consumer
+  }
+
+  /* Ten traces, one event of each after the other. */
+  async function write(from: number, to: number): Promise<void> {
+    for (let at = from; at < to; at += 100) {
+      const batch = batchOf(range(at, Math.min(at + 100, to)).map((seq) => line(seq, seq % 10)))
+      while ((await sink.send(batch)).outcome !== 'delivered');
+    }
+  }
+
+  function expectOrdered(events: readonly ConsumedEvent[], count: number): void {
+    expect(events.map(({ seq }) => seq).sort((a, b) => (a as number) - (b as number))).to.deep.equal(range(0, count))
+    for (let n = 0; n < 10; n++) {
+      const seqs = events.filter(({ traceId }) => traceId === trace(n)).map(({ seq }) => seq as number)
+      expect(seqs).to.deep.equal(seqs.toSorted((a, b) => a - b))
+    }
+  }
+
+  it('hands on each event once, in order, though batches were sent twice, and commits how far it came', async () => {
+    const events: ConsumedEvent[] = []
+    await write(0, 1_000)
+    await write(500, 1_000)
+    const consumer = consume({ handle: (batch) => void events.push(...batch.events) })
+    await write(1_000, 2_000)
+    await until('all events', () => events.length >= 2_000, WAIT_MS)
+    await until('the duplicates', () => consumer.stats().duplicates === 500, WAIT_MS)
+    expect(events[0]).to.have.all.keys('line', 'instance', 'seq', 'traceId')
+    expectOrdered(events, 2_000)
+    expect(consumer.stats()).to.deep.include({ handled: 2_000, quarantined: 0, failures: 0 })
+    expect(consumer.stats().queues).to.have.members(range(0, 4).map((partition) => `${topic.name}-${partition}`))
+    await consumer.close()
+    expect(await topic.committed('group')).to.deep.equal(await topic.ends())
+  })
+
+  it('goes on where the group was, and knows duplicates of what was before', async () => {
+    const events: ConsumedEvent[] = []
+    const handle: KafkaConsumerOptions['handle'] = (batch) => void events.push(...batch.events)
+    await write(0, 500)
+    const first = consume({ handle })
+    await until('the first half', () => events.length === 500, WAIT_MS)
+    await first.close()
+    await write(400, 1_000)
+    const second = consume({ handle })
+    await until('the second half', () => second.stats().handled + second.stats().duplicates === 600, WAIT_MS)
+    expectOrdered(events, 1_000)
+    expect(second.stats()).to.deep.include({ handled: 500, duplicates: 100 })
+  })
+
+  it('shares partitions with members that come and go, without loss, duplicates or disorder', async () => {
+    const events: ConsumedEvent[] = []
+    const busy = new Set<string>()
+    const clashes: string[] = []
+    const handle: KafkaConsumerOptions['handle'] = async ({ queue, events: batch }) => {
+      if (busy.has(queue)) clashes.push(queue)
+      busy.add(queue)
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      events.push(...batch)
+      busy.delete(queue)
+    }
+    const options = { handle, batchEvents: 20 }
+    const first = consume(options)
+    await until('all partitions', () => first.stats().queues.length === 4, WAIT_MS)
+    const writing = write(0, 5_000)
+    const second = consume(options)
+    await until('a share each', () => first.stats().queues.length === 2 && second.stats().queues.length === 2, WAIT_MS)
+    const third = consume(options)
+    await until('a share for the third', () => third.stats().queues.length > 0, WAIT_MS)
+    await first.close()
+    await writing
+    await until('all events', () => events.length >= 5_000, WAIT_MS)
+    expectOrdered(events, 5_000)
+    expect(clashes).to.deep.equal([])
+    expect(third.stats().handled).to.be.greaterThan(0)
+  })
+
+  it('pauses only the partition whose handler fails, and puts aside the event that cannot be handled', async () => {
+    const events: ConsumedEvent[] = []
+    const aside: (readonly [seq: number | undefined, message: string])[] = []
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await write(0, 400)
+    const poisoned = 55
+    const consumer = consume({
+      maxAttempts: 3,
+      handle: async ({ events: batch }) => {
+        if (batch.some(({ seq }) => seq === poisoned)) {
+          await released
+          throw new Error('cannot be handled')
+        }
+        events.push(...batch)
+      },
+      onQuarantine: (event, _queue, error) => void aside.push([event.seq, (error as Error).message]),
+    })
+    const mine = (await topic.records()).find(({ headers }) => headers['tracelane-trace'] === trace(poisoned % 10))?.partition
+    const records = (await topic.records()).filter(({ partition }) => partition !== mine)
+    const others = records.reduce((sum, { value }) => sum + value.trimEnd().split('\n').length, 0)
+    await until('the other partitions', () => events.length === others, WAIT_MS)
+    release()
+    await until('all events', () => events.length === 399, WAIT_MS)
+    expect(aside).to.deep.equal([[poisoned, 'cannot be handled']])
+    expect(consumer.stats()).to.deep.include({ handled: 399, quarantined: 1 })
+    await consumer.close()
+    expect(await topic.committed('group')).to.deep.equal(await topic.ends())
+  })
+
+  it('goes on after its broker was killed and came back', async () => {
+    const events: ConsumedEvent[] = []
+    await write(0, 500)
+    consume({ handle: (batch) => void events.push(...batch.events) })
+    await until('the first half', () => events.length === 500, WAIT_MS)
+    await cluster.kill(0)
+    await cluster.restart(0)
+    await write(500, 1_000)
+    await until('the second half', () => events.length >= 1_000, WAIT_MS)
+    expectOrdered(events, 1_000)
+  })
+})
