@@ -3,11 +3,11 @@ import { kafkaSink } from 'tracelane'
 import { type ConsumedEvent, createKafkaConsumer, type KafkaConsumerOptions, type OrderedConsumer } from 'tracelane/consume'
 import { type AsyncSink, openAsyncSink } from '../../lib/sinks'
 import { requires, until } from '../support'
-import { batchOf, type Line } from '../support/kafka-batch'
+import { batchOf, INSTANCE, type Line } from '../support/kafka-batch'
 import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
 
 const trace = (n: number): string => n.toString(16).padStart(32, 'a')
-const line = (seq: number, n: number): Line => ({ text: `{"seq":${seq}}`, seq, traceId: trace(n) })
+const line = (seq: number, n: number): Line => ({ text: `{"seq":${seq},"instance":"${INSTANCE}"}`, seq, traceId: trace(n) })
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 const WAIT_MS = 30_000
 

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { type KafkaSinkOptions, kafkaSink } from 'tracelane'
 import { type AsyncSink, type BatchResult, openAsyncSink } from '../../lib/sinks'
 import { projectFile, requires } from '../support'
-import { batchOf, type Line } from '../support/kafka-batch'
+import { batchOf, INSTANCE, type Line } from '../support/kafka-batch'
 import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
 
 const pem = (name: string): string => readFileSync(projectFile(`test/fixtures/tls/${name}.pem`), 'utf8')
@@ -11,7 +11,7 @@ const [cert, key] = [pem('cert'), pem('key')]
 const [USER, PASSWORD] = ['shipper', 'correct-horse-battery']
 const trace = (n: number): string => n.toString(16).padStart(32, 'a')
 const line = (seq: number, n?: number): Line => ({
-  text: `{"seq":${seq}${n === undefined ? '' : `,"traceId":"${trace(n)}","spanId":"00f067aa0ba902b${n % 10}"`}}`,
+  text: `{"seq":${seq},"instance":"${INSTANCE}"${n === undefined ? '' : `,"traceId":"${trace(n)}","spanId":"00f067aa0ba902b${n % 10}"`}}`,
   seq,
   ...(n === undefined ? {} : { traceId: trace(n) }),
 })
@@ -52,7 +52,7 @@ describe('openAsyncSink() of a kafkaSink, with a real broker', () => {
     const batch = batchOf([line(7, 1), line(8), line(9, 2), line(10, 1), line(12, 1), line(13)])
     expect(await sink.send(batch)).to.deep.equal({ outcome: 'delivered' })
     const records = await lines.records()
-    const common = { 'tracelane-v': '1', 'tracelane-instance': 'a1b2c3d4e5f60718' }
+    const common = { 'tracelane-v': '1', 'tracelane-instance': INSTANCE }
     expect(records.map(({ key: of, value, headers }) => ({ of, value, headers }))).to.have.deep.members([
       {
         of: trace(1),
@@ -64,7 +64,7 @@ describe('openAsyncSink() of a kafkaSink, with a real broker', () => {
           traceparent: `00-${trace(1)}-00f067aa0ba902b1-00`,
         },
       },
-      { of: 'a1b2c3d4e5f60718', value: '{"seq":8}\n{"seq":13}\n', headers: { ...common, 'tracelane-seq': '8,5' } },
+      { of: INSTANCE, value: `${line(8).text}\n${line(13).text}\n`, headers: { ...common, 'tracelane-seq': '8,5' } },
       {
         of: trace(2),
         value: `${line(9, 2).text}\n`,
@@ -101,7 +101,7 @@ describe('openAsyncSink() of a kafkaSink, with a real broker', () => {
   it('refuses the one line that the broker refuses, and delivers the others once', async () => {
     const lines = await topic(1, { 'max.message.bytes': '2000' })
     const sink = open({ topic: lines.name })
-    const huge = { ...line(2, 1), text: JSON.stringify('x'.repeat(3000)) }
+    const huge = { ...line(2, 1), text: `${line(2, 1).text}${'x'.repeat(3_000)}` }
     const result = await sink.send(batchOf([line(1, 1), huge, line(3, 1), line(4, 2)]))
     expect(result).to.deep.include({ outcome: 'partial', rejected: [1], retryable: [] })
     expect(reasonOf(result)).to.match(/refused: (MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE)$/)

@@ -1,5 +1,8 @@
 import type { BatchEvent, SinkBatch } from '../../lib/sinks'
 
+/** Whose lines they are, if nothing else is said. */
+export const INSTANCE = 'a1b2c3d4e5f60718'
+
 /** One line for `batchOf`. */
 export interface Line {
   readonly text: string
@@ -8,7 +11,7 @@ export interface Line {
 }
 
 /** A batch as the sending core makes it. */
-export function batchOf(lines: readonly Line[], instance = 'a1b2c3d4e5f60718'): SinkBatch {
+export function batchOf(lines: readonly Line[], instance = INSTANCE): SinkBatch {
   const rows: BatchEvent[] = []
   let at = 0
   for (const { text, seq, traceId } of lines) {

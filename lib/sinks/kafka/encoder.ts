@@ -14,7 +14,8 @@ export interface EncodedRecord {
   readonly hash: number
   /** Indexes into the rows of the batch. */
   readonly rows: readonly number[]
-  readonly instance: string
+  /** Whose lines these are, if they say so themselves. */
+  readonly owner: string | undefined
 }
 
 /** A batch as records, in the order in which they are sent. */
@@ -28,8 +29,10 @@ export interface EncodedBatch {
 export interface BatchToEncode {
   readonly lines: Buffer
   readonly rows: readonly BatchEvent[]
-  /** Whose lines they are, as far as they do not say it themselves. */
+  /** Who sends them. */
   readonly instance: string
+  /** The name of the batch. */
+  readonly id: string
 }
 
 /** How it is encoded. */
@@ -66,29 +69,28 @@ export function encodeBatch(batch: BatchToEncode, splitter: KeySplitter, options
       tooLarge.push(index)
       return
     }
-    // A spool brings lines of other processes.
-    const instance = idIn(batch.lines.subarray(start, end), INSTANCE_FIELDS) ?? batch.instance
-    const key = traceId === undefined ? instance : splitter.keyOf(traceId, countUp(ahead, traceId))
-    const name = `${key} ${instance}`
+    const owner = idIn(batch.lines.subarray(start, end), INSTANCE_FIELDS)
+    const key = traceId === undefined ? (owner ?? batch.instance) : splitter.keyOf(traceId, countUp(ahead, traceId))
+    const name = `${key} ${owner}`
     const group = groups.get(name)
-    if (group === undefined) groups.set(name, { key, instance, rows: [index] })
+    if (group === undefined) groups.set(name, { key, owner, rows: [index] })
     else group.rows.push(index)
   })
-  const records = [...groups.values()].flatMap(({ key, instance, rows }) =>
-    packed(batch.rows, rows, options).map((pack) => encode(batch, key, instance, pack)),
+  const records = [...groups.values()].flatMap(({ key, owner, rows }) =>
+    packed(batch.rows, rows, options).map((pack) => encode(batch, key, owner, pack)),
   )
   return { records, tooLarge }
 }
 
 interface Group {
   readonly key: string
-  readonly instance: string
+  readonly owner: string | undefined
   readonly rows: number[]
 }
 
 /** A record for each event of `record`, which was refused as a whole. */
 export function divide(batch: BatchToEncode, record: EncodedRecord): readonly EncodedRecord[] {
-  return record.rows.map((row) => encode(batch, record.key.toString(), record.instance, [row]))
+  return record.rows.map((row) => encode(batch, record.key.toString(), record.owner, [row]))
 }
 
 function countUp(counts: Map<string, number>, name: string): number {
@@ -113,14 +115,20 @@ function packed(rows: readonly BatchEvent[], indexes: readonly number[], options
   return packs
 }
 
-function encode({ lines, rows }: BatchToEncode, keyText: string, instance: string, indexes: readonly number[]): EncodedRecord {
+function encode(
+  { lines, rows, id }: BatchToEncode,
+  keyText: string,
+  owner: string | undefined,
+  indexes: readonly number[],
+): EncodedRecord {
   const events = indexes.map((index) => rows[index] as BatchEvent)
   const parts = events.map(({ start, end }) => lines.subarray(start, end))
   const [first] = events as [BatchEvent]
   const headers = new Map([
     [HEADER.version, VERSION],
-    [HEADER.instance, Buffer.from(instance)],
-    [HEADER.seq, Buffer.from(differences(events.map(({ seq }) => seq)))],
+    // A spool brings lines of other processes. Those that do not say whose they are have a name within their batch only.
+    [HEADER.instance, Buffer.from(owner ?? id)],
+    [HEADER.seq, Buffer.from(differences(owner === undefined ? indexes : events.map(({ seq }) => seq)))],
   ])
   // A reader cannot tell then where one ends.
   if (parts.some((part) => part.indexOf(NEW_LINE) < part.length - 1)) {
@@ -133,7 +141,7 @@ function encode({ lines, rows }: BatchToEncode, keyText: string, instance: strin
     if (spanId !== undefined) headers.set(HEADER.traceparent, Buffer.from(`00-${first.traceId}-${spanId}-00`))
   }
   const key = Buffer.from(keyText)
-  return { key, value: Buffer.concat(parts), headers, hash: partitionHash(key), rows: indexes, instance }
+  return { key, value: Buffer.concat(parts), headers, hash: partitionHash(key), rows: indexes, owner }
 }
 
 /* The first number, then how much each one is larger than the one before: `1024,1,1,3`. */

@@ -1,9 +1,10 @@
 import { checkOptions, type Rule, rules } from '../../internal/options'
 import { checkLayout, type LayoutOption } from '../../layout'
+import { resolveSending, type SendingOptions, sendingRules } from '../sending-options'
 import { checkConnection, connectionRules, type KafkaConnection, type KafkaConnectionOptions } from './connection'
 
 /** Options of `kafkaSink`. */
-export interface KafkaSinkOptions extends KafkaConnectionOptions {
+export interface KafkaSinkOptions extends KafkaConnectionOptions, SendingOptions {
   /** The topic that lines go to. It is not made here. */
   readonly topic: string
   /**
@@ -61,6 +62,7 @@ const RULES: Readonly<Record<keyof KafkaSinkOptions, Rule>> = {
   timeoutMs: rules.integer(1, 600_000),
   ordering: rules.boolean,
   layout: () => undefined,
+  ...sendingRules,
 }
 
 /**
@@ -78,6 +80,8 @@ export function kafkaSink(options: KafkaSinkOptions): KafkaSinkSpec {
     kind: 'kafka',
     options: Object.freeze({
       ...{ topic, packing, maxEventsPerKey, maxRecordBytes, compression, timeoutMs, ordering },
+      // More would be two requests.
+      ...resolveSending({ ...options, maxBatchBytes: options.maxBatchBytes ?? maxRecordBytes }),
       ...checkConnection('kafkaSink', options),
       layout: checkLayout<never>('kafkaSink', layout),
     }),

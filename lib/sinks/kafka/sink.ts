@@ -17,8 +17,9 @@ interface Outcome {
 }
 
 /**
- * Opens the sink. One batch is on its way at a time, because what follows must not overtake what has to be sent again; the client is loaded with the
- * first. Nothing of the calling flow's trace is seen by it.
+ * Opens the sink. One batch is on its way at a time, because the client numbers the records of a partition when it makes a request, by what was
+ * acknowledged before: those of two requests at once would have the same numbers, and the broker would drop the second. The client is loaded with the first
+ * batch. Nothing of the calling flow's trace is seen by it.
  */
 export function openKafkaSink(options: Options): AsyncSink {
   const producers = new Producers(options)
@@ -65,20 +66,16 @@ export function openKafkaSink(options: Options): AsyncSink {
   }
 
   return {
+    sending: options,
     send(given: SinkBatch) {
       // Before anything is awaited: the batch may be a view of memory that is written over then.
-      const batch = { lines: Buffer.from(given.lines), rows: given.rows(), instance: ownerOf(given) }
+      const batch = { lines: Buffer.from(given.lines), rows: given.rows(), instance: given.instance, id: given.id }
       const sent = last.then(() => runOutside(() => sendBatch(batch)))
       last = sent.catch(() => {})
       return sent.catch((error: Error) => ({ outcome: 'retryable', reason: `${nameOf(options)}: ${error.message}` }))
     },
     close: () => producers.close(),
   }
-}
-
-/* Lines of a spool are of another process perhaps; those that do not say so have the name of their batch. */
-function ownerOf({ id, instance }: SinkBatch): string {
-  return id.startsWith(`${instance}-spool-`) ? id : instance
 }
 
 /* Requests one after the other, because brokers bound what a partition gets at once as they bound a record. */

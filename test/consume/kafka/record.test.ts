@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { eventsOf } from '../../../lib/consume/kafka/record'
 import { encodeBatch } from '../../../lib/sinks/kafka/encoder'
 import { KeySplitter } from '../../../lib/sinks/kafka/key-splitter'
-import { batchOf } from '../../support/kafka-batch'
+import { batchOf, INSTANCE } from '../../support/kafka-batch'
 
 const record = (value: string | null, headers: Readonly<Record<string, string | null>> = {}) => ({
   value: value === null ? null : Buffer.from(value),
@@ -13,14 +13,15 @@ const nameless = (line: string) => ({ line, instance: undefined, seq: undefined,
 describe('eventsOf()', () => {
   it('reads what kafkaSink writes, lines with line breaks in them too', () => {
     const traceId = 'a'.repeat(32)
+    const own = `"instance":"${INSTANCE}"`
     const lines = [
-      { text: '{"a":1}', seq: 7, traceId },
-      { text: 'Error: ü\n    at x\n', seq: 9, traceId },
-      { text: 'last', seq: 10, traceId },
-      { text: 'outside', seq: 11 },
+      { text: `{"a":1,${own}}`, seq: 7, traceId },
+      { text: `Error: ü\n    at x\n${own}\n`, seq: 9, traceId },
+      { text: `last ${own}`, seq: 10, traceId },
+      { text: `outside ${own}`, seq: 11 },
     ]
-    const { lines: bytes, rows, instance } = batchOf(lines)
-    const batch = { lines: Buffer.from(bytes), rows: rows(), instance }
+    const { lines: bytes, rows, instance, id } = batchOf(lines)
+    const batch = { lines: Buffer.from(bytes), rows: rows(), instance, id }
     const { records } = encodeBatch(batch, new KeySplitter(100), { packing: 'trace', maxRecordBytes: 1_000 })
     const read = records.flatMap(({ value, headers }) => eventsOf({ value, headers: [...headers] }))
     expect(read).to.deep.equal(lines.map(({ text, seq, traceId: id }) => ({ line: text, instance, seq, traceId: id })))

@@ -1,18 +1,19 @@
 import { expect } from 'chai'
 import { type EncodedRecord, encodeBatch } from '../../../lib/sinks/kafka/encoder'
 import { KeySplitter } from '../../../lib/sinks/kafka/key-splitter'
-import { batchOf, type Line } from '../../support/kafka-batch'
+import { batchOf, INSTANCE, type Line } from '../../support/kafka-batch'
 
 const trace = (n: number): string => String(n).padStart(32, '0')
+const OWN = `,"instance":"${INSTANCE}"`
 const line = (seq: number, n: number | undefined, fields = ''): Line => ({
-  text: `{"seq":${seq}${fields}}`,
+  text: `{"seq":${seq}${fields}${fields.includes('00000000000000ff') ? '' : OWN}}`,
   seq,
   ...(n === undefined ? {} : { traceId: trace(n) }),
 })
 
 function encode(lines: readonly Line[], options: object = {}, splitter = new KeySplitter(1_000)) {
-  const { lines: bytes, rows, instance } = batchOf(lines)
-  const batch = { lines: Buffer.from(bytes), rows: rows(), instance }
+  const { lines: bytes, rows, instance, id } = batchOf(lines)
+  const batch = { lines: Buffer.from(bytes), rows: rows(), instance, id }
   return encodeBatch(batch, splitter, { packing: 'trace', maxRecordBytes: 1_000, ...options })
 }
 
@@ -30,13 +31,13 @@ describe('encodeBatch()', () => {
     expect(records.map(shown)).to.deep.equal([
       {
         key: trace(1),
-        value: '{"seq":5}\n{"seq":8}\n{"seq":9}\n',
+        value: [5, 8, 9].map((seq) => `{"seq":${seq}${OWN}}\n`).join(''),
         rows: [0, 2, 3],
         headers: { ...common, 'tracelane-seq': '5,3,1', 'tracelane-trace': trace(1) },
       },
       {
         key: trace(2),
-        value: '{"seq":6}\n',
+        value: `{"seq":6${OWN}}\n`,
         rows: [1],
         headers: { ...common, 'tracelane-seq': '6', 'tracelane-trace': trace(2) },
       },
@@ -86,6 +87,21 @@ describe('encodeBatch()', () => {
       ])
     })
   }
+
+  it('names lines that do not say whose they are within their batch, which is the same at each try', () => {
+    const bare = [4, 4, 9].map((seq, i) => ({ text: `line ${i}`, seq, ...(i === 2 ? {} : { traceId: trace(1) }) }))
+    const { records } = encode(bare)
+    expect(records.map((record) => [record.key.toString(), shown(record).headers])).to.deep.equal([
+      [
+        trace(1),
+        {
+          ...{ 'tracelane-v': '1', 'tracelane-instance': `${INSTANCE}-4`, 'tracelane-seq': '0,1' },
+          'tracelane-trace': trace(1),
+        },
+      ],
+      [INSTANCE, { 'tracelane-v': '1', 'tracelane-instance': `${INSTANCE}-4`, 'tracelane-seq': '2' }],
+    ])
+  })
 
   it('begins another record where one is full, and names lines that are larger than any', () => {
     const text = 'x'.repeat(400)

@@ -14,6 +14,14 @@ describe('kafkaSink()', () => {
       ...needed,
       ...{ clientId: 'tracelane', connectTimeoutMs: 5_000, timeoutMs: 10_000, tls: false },
       ...{ packing: 'trace', maxEventsPerKey: 100_000, maxRecordBytes: 1_000_000, compression: 'none' },
+      ...{
+        maxBatchEvents: 10_000,
+        maxBatchBytes: 1_000_000,
+        lingerMs: 0,
+        maxInFlight: 1,
+        mode: 'acknowledged',
+        acquireTimeoutMs: 5_000,
+      },
       ...{ ordering: true, layout: 'json' },
     })
     expect(clientPath).to.match(/@platformatic\/kafka\/dist\/index\.js$/)
