@@ -35,7 +35,7 @@ describe('createKafkaConsumer(), with a real broker', () => {
 
   function consume(options: Partial<KafkaConsumerOptions> & Pick<KafkaConsumerOptions, 'handle'>): OrderedConsumer {
     const consumer = createKafkaConsumer({
-      ...{ brokers: cluster.brokers, topic: topic.name, groupId: 'group', sessionTimeoutMs: 3_000, retryDelayMs: 5 },
+      ...{ brokers: cluster.brokers, topic: topic.name, groupId: 'group', sessionTimeoutMs: 10_000, retryDelayMs: 5 },
       ...options,
     })
     consumers.push(consumer)

@@ -93,12 +93,16 @@ describe('Fetcher', () => {
     asked?.topics[0]?.partitions.map(({ fetchOffset }) => fetchOffset) ?? []
 
   it('goes on after the last record of what came, and leaves out what is before its place', async () => {
-    const brokers = new ScriptedBrokers([1], () => [fetched(0, batchAt(8n, ['a', 'b', 'c']), batchAt(11n, ['d']))])
+    const brokers = new ScriptedBrokers(
+      [1],
+      () => [fetched(0, batchAt(8n, ['a', 'b', 'c']), batchAt(11n, ['d']))],
+      () => [fetched(0, batchAt(8n, ['a', 'b', 'c']), batchAt(11n, ['d', 'e']))],
+    )
     start(brokers, [9n])
-    await have(3)
-    expect(lines).to.deep.equal(['0:b', '0:c', '0:d'])
-    await until('the next request', () => brokers.asked.length > 1)
-    expect([offsets(brokers.asked[0]), offsets(brokers.asked[1])]).to.deep.equal([[9n], [12n]])
+    await have(4)
+    expect(lines).to.deep.equal(['0:b', '0:c', '0:d', '0:e'])
+    await until('three requests', () => brokers.asked.length > 2)
+    expect(brokers.asked.slice(0, 3).map(offsets)).to.deep.equal([[9n], [12n], [13n]])
   })
 
   it('passes over what is no data', async () => {
