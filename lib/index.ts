@@ -125,6 +125,7 @@ export {
   type FailoverOptions,
   type FailoverSpec,
   type FieldValue,
+  type FileMode,
   type FileSinkOptions,
   type FileSinkSpec,
   type FilteringOptions,

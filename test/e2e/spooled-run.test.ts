@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { expect } from 'chai'
-import { eventOf, heavy, projectFile, tempFolder } from '../support'
+import { eventOf, heavy, projectFile, tempFolder, until } from '../support'
 
 const LINES = heavy ? 5_000_000 : 20_000
 /* What the program may take at most, of which Node itself is some 60 MiB, whatever the number of lines. */
@@ -97,7 +97,7 @@ describe(`a destination that is down for the whole of ${LINES.toLocaleString('en
     try {
       const logged = await message<Logged>(child, 'logged')
       expect(logged.delivered, 'while it was down').to.equal(0)
-      expect(destination.refusals).to.be.above(0)
+      await until('it was tried', () => destination.refusals > 0)
       expect(logged.spooled, 'in the spool').to.be.above(LINES / 2)
       destination.isUp = true
       const delivered = await message<Delivered>(child, 'delivered')
