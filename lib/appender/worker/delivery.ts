@@ -1,3 +1,4 @@
+import { reasonOf } from '../../event'
 import type { AsyncSink, BatchResult } from '../../sinks'
 import type { Outcomes } from '../ring'
 import type { OutgoingBatch } from './outgoing-batch'
@@ -6,6 +7,15 @@ const FIRST_RETRY_MS = 20
 const MAX_RETRY_MS = 5_000
 /* When so many events in a row were refused one by one, it is not single events that the destination dislikes. */
 const MAX_REFUSED_ALONE = 16
+
+/** Sends a batch once. A sink that throws, which is a bug of it, does not end the thread, or the application that sends on its own thread. */
+export async function sendOnce(sink: AsyncSink, batch: OutgoingBatch): Promise<BatchResult> {
+  try {
+    return await sink.send(batch)
+  } catch (error) {
+    return { outcome: 'retryable', reason: `the sink threw: ${reasonOf(error)}` }
+  }
+}
 
 /** What a delivery needs of whoever is at it. */
 export interface DeliveryPlace {
@@ -39,7 +49,7 @@ export class Delivery {
     for (let piece = this.#pieces.pop(); piece !== undefined; piece = this.#pieces.pop()) {
       if (this.#place.isOver()) return undefined
       this.#place.onSend()
-      const pauseMs = this.#take(piece, await this.#place.sink.send(piece))
+      const pauseMs = this.#take(piece, await sendOnce(this.#place.sink, piece))
       if (pauseMs !== undefined) await this.#place.pause(pauseMs)
     }
     return this.#outcomes

@@ -2,7 +2,7 @@ import { type AsyncSink, type BatchResult, resolveSending, type SendingOptions }
 import { ACCOUNT, type Outcomes, OWNER, QueueMemory, RingReader, WORD } from '../ring'
 import type { SpillPlace } from '../spill-place'
 import { BatchQueue, cut, merge, type Part } from './batch-queue'
-import { Delivery } from './delivery'
+import { Delivery, sendOnce } from './delivery'
 import { FrameIntake, type Intake } from './frame-intake'
 import { FrameLines, type PayloadSource } from './frame-lines'
 import { OpenFrames } from './open-frames'
@@ -234,11 +234,9 @@ export class FrameSender {
     if (permit instanceof Error) outcomes = this.#refused(batch, permit.message)
     else {
       this.#beat()
-      try {
-        outcomes = this.#outcomesOf(batch, await this.#sink.send(batch))
-      } finally {
-        permit.release()
-      }
+      const result = await sendOnce(this.#sink, batch)
+      permit.release()
+      outcomes = this.#outcomesOf(batch, result)
     }
     if (outcomes !== undefined) this.#settle(generation, batch, parts, outcomes)
     this.#wake?.()

@@ -107,6 +107,16 @@ describe('FrameSender', () => {
     })
   })
 
+  it('tries again when the sink throws, which it must not', async () => {
+    start((_, n) => {
+      if (n === 0) throw new Error('a bug')
+      return DELIVERED
+    })
+    world.write(letters('ab'))
+    await settled(2)
+    expect(world.failures).to.deep.equal([{ failure: 'the sink threw: a bug', retried: true }])
+  })
+
   describe('a destination that refuses a batch', () => {
     const refusing =
       (poison: RegExp) =>
