@@ -240,7 +240,7 @@ describe('openAsyncSink() of an httpSink', () => {
         more()
       })
       const hanging = await server((_, res) => void res.write('half'))
-      const hurried = { timeoutMs: 50 }
+      const hurried = { timeoutMs: 2_000 }
       expect(await sinkTo(broken.origin).send(batch())).to.deep.equal({ outcome: 'delivered' })
       expect(await sinkTo(endless.origin, { timeoutMs: 600_000 }).send(batch())).to.deep.equal({ outcome: 'delivered' })
       expect(await sinkTo(hanging.origin, hurried).send(batch())).to.deep.equal({ outcome: 'delivered' })
