@@ -208,6 +208,22 @@ describe('how a FrameSender makes batches', () => {
     expect(clock.timers).to.equal(0)
   })
 
+  it('leaves frames alone that somebody else has taken meanwhile, and goes on behind them', async () => {
+    start({ maxBatchEvents: 1 })
+    world.write(letters('ab'))
+    await sends(1)
+    world.takeAll()
+    answer('a')
+    await quiet()
+    expect(settled()).to.equal(0)
+    world.write(letters('c'))
+    await sends(2)
+    expect(batches()).to.deep.equal(['a', 'c'])
+    answer('c')
+    await settles(1)
+    expect([world.counted('spooled'), world.counted('delivered'), world.pending]).to.deep.equal([2, 1, 0])
+  })
+
   for (const maxInFlight of [1, 3]) {
     it(`delivers each event once and in the order of its trace, whatever is answered, with maxInFlight ${maxInFlight}`, async () => {
       for (const seed of [1, 2, 3]) {

@@ -2,7 +2,7 @@ import { CapturedBatch } from '../../../lib/appender/captured-batch'
 import type { EventBatch } from '../../../lib/appender/event-batch'
 import { LineBatch } from '../../../lib/appender/line-batch'
 import { outsideFrame } from '../../../lib/appender/line-frame'
-import { ACCOUNT, QueueMemory, RingReader, RingWriter, WORD } from '../../../lib/appender/ring'
+import { ACCOUNT, OWNER, QueueMemory, RingReader, RingWriter, WORD } from '../../../lib/appender/ring'
 import { FrameSender, type SenderClock } from '../../../lib/appender/worker/frame-sender'
 import type { FromFlushThread } from '../../../lib/appender/worker/protocol'
 import { captureEvent, type Level, type LogEvent, SEVERITY } from '../../../lib/event'
@@ -88,6 +88,14 @@ export class SenderWorld {
   endTask(): void {
     Atomics.store(this.memory.words, WORD.due, this.#ring.head)
     this.sender.ring()
+  }
+
+  /** Resolves all frames, as the end of a process that is put off does. */
+  takeAll(): void {
+    Atomics.store(this.memory.words, WORD.owner, OWNER.main)
+    const reader = new RingReader(this.memory)
+    for (let frame = reader.frame(); frame !== undefined; frame = reader.frame()) reader.resolve(frame, 'spooled', 0)
+    Atomics.store(this.memory.words, WORD.owner, OWNER.free)
   }
 
   counted(which: keyof typeof ACCOUNT): number {
