@@ -25,11 +25,9 @@ describe('KafkaCluster', () => {
     }
   }
 
-  it('serves where it says, is gone when it is killed, and comes back on the same port', async () => {
+  it('serves where it says, and is gone when it is killed', async () => {
     expect(await connects()).to.equal(true)
     await cluster?.kill(0)
     expect(await connects()).to.equal(false)
-    await cluster?.restart(0)
-    expect(await connects()).to.equal(true)
   })
 })
