@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { runOutside } from '../../context'
 import { complain } from '../../diagnostics'
 import { failureOf } from '../../sinks'
@@ -28,6 +29,7 @@ class KafkaConsumer implements OrderedConsumer {
   readonly #tally = newTally()
   readonly #seen = new Map<number, SeenEvents>()
   readonly #running: Promise<void>
+  readonly #name = `tracelane-${randomBytes(8).toString('hex')}`
   #partitions: readonly number[] = []
   #session: Session | undefined
   #closed = false
@@ -69,7 +71,7 @@ class KafkaConsumer implements OrderedConsumer {
 
   #newSession(turn: number): Session {
     return new Session({
-      ...{ settings: this.#settings, tally: this.#tally, turn },
+      ...{ settings: this.#settings, tally: this.#tally, name: this.#name, turn },
       seenOf: (partition) => {
         const seen = this.#seen.get(partition) ?? new SeenEvents()
         this.#seen.set(partition, seen)

@@ -66,12 +66,11 @@ export interface GroupClients {
 const HEARTBEATS = 10
 
 /**
- * Makes both clients; `turn` counts them, so that each pair begins with another broker. `beforeJoin` is awaited each time before the member
+ * Makes both clients; `turn` counts them, so that each pair begins with another broker. `name` is the member's, for all of its clients. `beforeJoin` is awaited each time before the member
  * joins the group anew: what it had may be another's from then on. The client itself has no place for that, and would join at once.
  */
 export async function openGroupClients(
-  settings: KafkaConsumerSettings,
-  turn: number,
+  { settings, turn, name }: { readonly settings: KafkaConsumerSettings; readonly turn: number; readonly name: string },
   beforeJoin: () => Promise<void>,
 ): Promise<GroupClients> {
   const { connection, groupId, sessionTimeoutMs } = settings
@@ -81,6 +80,7 @@ export async function openGroupClients(
     const client = new Consumer({
       ...clientOptions(connection, turn),
       ...{ groupId, autocommit: false, sessionTimeout: sessionTimeoutMs, rebalanceTimeout: sessionTimeoutMs * 2 },
+      groupInstanceId: name,
       heartbeatInterval: Math.ceil(sessionTimeoutMs / HEARTBEATS),
       ...{ timeout: timeoutMs, requestTimeout },
       // What fails ends the session, and the next one asks anew who is where: the client would go on asking the dead.

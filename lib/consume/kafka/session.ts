@@ -17,6 +17,8 @@ const LEAVE_MS = 2_000
 export interface SessionPlace {
   readonly settings: KafkaConsumerSettings
   readonly tally: Tally
+  /** Names this consumer to the group, so that a new session of it takes the place of the one before at once. */
+  readonly name: string
   /** Counts sessions. */
   readonly turn: number
   seenOf(partition: number): SeenEvents
@@ -58,7 +60,7 @@ export class Session {
   async run(): Promise<unknown> {
     let reason: unknown
     try {
-      this.#clients = await openGroupClients(this.#place.settings, this.#place.turn, () => this.#letGo())
+      this.#clients = await openGroupClients(this.#place, () => this.#letGo())
       if (!this.#isOver) reason = await this.#take(this.#clients)
     } catch (error) {
       reason = error
