@@ -21,7 +21,8 @@ function makeTables(): Tables {
   return tables as unknown as Tables
 }
 
-const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, TA, TB, TC, TD, TE, TF] = makeTables()
+/* Made when they are needed: a program that spools nothing would wait for them when it loads us. */
+let tables: Tables | undefined
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 const WORTH_WORDS = 64
 
@@ -37,6 +38,8 @@ export function throughTables(bytes: Uint8Array, before: number): number {
 }
 
 function byBytes(bytes: Uint8Array, from: number, to: number, before: number): number {
+  tables ??= makeTables()
+  const [T0] = tables
   let crc = before
   for (let i = from; i < to; i++) crc = (crc >>> 8) ^ (T0[(crc ^ (bytes[i] as number)) & 255] as number)
   return crc
@@ -44,6 +47,8 @@ function byBytes(bytes: Uint8Array, from: number, to: number, before: number): n
 
 /* `words.length` is a multiple of four. The casts say what noUncheckedIndexedAccess cannot see: each index is below 256. */
 function byWords(words: Int32Array, before: number): number {
+  tables ??= makeTables()
+  const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, TA, TB, TC, TD, TE, TF] = tables
   let crc = before
   for (let i = 0; i < words.length; i += 4) {
     const a = crc ^ (words[i] as number)
