@@ -4,7 +4,7 @@ import { instance } from '../event'
 import { type AsyncSinkSpec, openAsyncSink } from '../sinks'
 import type { Flusher } from './flusher'
 import type { OutsideLines } from './outside-lines'
-import { ACCOUNT, type QueueMemory, WORD } from './ring'
+import { ACCOUNT, countOutcomes, type QueueMemory, WORD } from './ring'
 import type { SpillPlace } from './spill-place'
 import { FrameSender } from './worker/frame-sender'
 import type { FromFlushThread } from './worker/protocol'
@@ -38,7 +38,10 @@ export class InProcessSender implements Flusher {
       memory.count(ACCOUNT.retried, 1)
       tell({ failure, retried: true })
     }
-    const sink = openAsyncSink(spec, { onTrouble })
+    const sink = openAsyncSink(spec, {
+      onTrouble,
+      onReplayed: (outcomes) => countOutcomes(memory, { ...outcomes, spooled: 0 }),
+    })
     this.#sender = new FrameSender(memory.shared, (payload) => outside.text(payload), sink, instance(), tell, spill)
     this.#running = runOutside(() => this.#sender.run())
   }

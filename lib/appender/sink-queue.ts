@@ -1,7 +1,7 @@
 import { runOutside } from '../context'
 import { batchPosted, counters, queueFull } from '../diagnostics'
 import { type Level, type LogEvent, nextSequence, SEVERITY } from '../event'
-import { destinationOf, isAsyncSink, type SinkSpec } from '../sinks'
+import { destinationOf, isAsyncSink, type SinkSpec, spooledBelow } from '../sinks'
 import { cutEvent } from './cut-event'
 import { Durability } from './durability'
 import type { EventBatch } from './event-batch'
@@ -153,7 +153,7 @@ export class SinkQueue {
       discardedTotal: this.#losses.total,
       rejected: memory.counted(ACCOUNT.rejected),
       ...{ quarantined: memory.counted(ACCOUNT.quarantined), filtered: memory.counted(ACCOUNT.filtered) },
-      ...(this.#spill?.counts() ?? NOT_SPOOLED),
+      ...this.#spooled(),
       inFlight: this.#inFlight,
       retried: memory.retries,
       bytes: memory.counted(ACCOUNT.bytes),
@@ -164,6 +164,13 @@ export class SinkQueue {
       durabilityMissed: this.#durability?.missed ?? 0,
       thread: this.#flusher?.isThread ?? false,
     }
+  }
+
+  /* In the spool of the queue, and in those of decorators. */
+  #spooled(): SpillCounts {
+    const own = this.#spill?.counts() ?? NOT_SPOOLED
+    const { spooled, recovered, damaged } = spooledBelow(this.#spec)
+    return { spooled: own.spooled + spooled, recovered: own.recovered + recovered, damaged: own.damaged + damaged }
   }
 
   get #inFlight(): number {

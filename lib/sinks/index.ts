@@ -14,6 +14,7 @@ export {
   failover,
   filtering,
   leavesOf,
+  type ReplayOutcomes,
   type RetryingOptions,
   type RetryingSpec,
   type Route,
@@ -21,6 +22,11 @@ export {
   type RoutingSpec,
   retrying,
   routing,
+  type SpooledCounts,
+  type SpoolingOptions,
+  type SpoolingSpec,
+  spooledBelow,
+  spooling,
   type TeeSpec,
   type ThrottlingOptions,
   type ThrottlingSpec,
@@ -51,6 +57,7 @@ export {
   watchConnections,
 } from './kafka'
 export { type LineForm, lineFormOf, withoutLayout } from './line-form'
+export { lineEnds, rowOfLine, rowsOfLines } from './line-rows'
 export { type AsyncSinkPlace, isAsyncSink, openAsyncSink, openSink } from './open-sink'
 export { type OtlpSinkOptions, type OtlpSinkSpec, otlpSink } from './otlp'
 export { readSink, sinkRule } from './read-sink'

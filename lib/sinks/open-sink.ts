@@ -5,6 +5,7 @@ import {
   isNetworkSink,
   type Opening,
   openDecorator,
+  type ReplayOutcomes,
   sendingOf,
   systemTiming,
   type Timing,
@@ -26,15 +27,17 @@ export function isAsyncSink(spec: SinkSpec): spec is AsyncSinkSpec {
 export interface AsyncSinkPlace {
   /** Hears, for people, that something was tried in vain and is tried again inside of the sink. @default nobody */
   readonly onTrouble?: (reason: string) => void
+  /** Hears what events came to that were sent from a spool. @default nobody */
+  readonly onReplayed?: (outcomes: ReplayOutcomes) => void
   /** Time and chance. @default those of this thread */
   readonly timing?: Timing
 }
 
 /** Opens a sink that answers later. Never throws: what cannot be reached is tried again at each batch. */
 export function openAsyncSink(spec: AsyncSinkSpec, place: AsyncSinkPlace = {}): AsyncSink {
-  const { onTrouble = () => undefined, timing = systemTiming } = place
+  const { onTrouble = () => undefined, onReplayed = () => undefined, timing = systemTiming } = place
   const openingOf = (takesBack: boolean): Opening => ({
-    ...{ timing, takesBack, onTrouble },
+    ...{ timing, takesBack, onTrouble, onReplayed },
     open: (inner, innerTakesBack = takesBack) => openBelow(inner, openingOf(innerTakesBack)),
   })
   const sink = openBelow(spec, openingOf(false))

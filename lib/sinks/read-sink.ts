@@ -8,6 +8,7 @@ import {
   isDecorated,
   retrying,
   routing,
+  spooling,
   tee,
   throttling,
 } from './decorators'
@@ -38,6 +39,7 @@ const KINDS: Readonly<Record<SinkSpec['kind'], (options: never) => SinkSpec>> = 
   routing: (options: OptionsOf<'routing'>) => routing(options),
   filtering: ({ sink, ...options }: OptionsOf<'filtering'>) => filtering(sink, options),
   throttling: ({ sink, ...options }: OptionsOf<'throttling'>) => throttling(sink, options),
+  spooling: ({ sink, ...options }: OptionsOf<'spooling'>) => spooling(sink, options),
   'circuit-breaking': ({ sink, ...options }: OptionsOf<'circuit-breaking'>) => circuitBreaking(sink, options),
 }
 

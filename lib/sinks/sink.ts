@@ -116,6 +116,8 @@ export type BatchResult =
       readonly retryable: readonly number[]
       /** Indexes into `rows()` of those that a decorator left out on purpose. */
       readonly filtered?: readonly number[]
+      /** Indexes into `rows()` of those that a decorator has put on the disk, and sends from there; it says itself what they come to. */
+      readonly spooled?: readonly number[]
       readonly reason: string
       readonly retryAfterMs?: number
     }

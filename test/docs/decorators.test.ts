@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { circuitBreaking, failover, fileSink, filtering, httpSink, retrying, routing, throttling } from 'tracelane'
+import { circuitBreaking, failover, fileSink, filtering, httpSink, retrying, routing, spooling, throttling } from 'tracelane'
 import { projectFile } from '../support'
 
 const http = httpSink({ url: 'http://a.example' })
@@ -13,6 +13,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   circuitBreaking: () => circuitBreaking(http, wrong),
   routing: () => routing({ routes: [{ when: { trace: true }, to: http }], otherwise: 'drop', ...(wrong as object) }),
   filtering: () => filtering(http, wrong),
+  spooling: () => spooling(http, { directory: 'a', ...(wrong as object) }),
   throttling: () => throttling(http, { perSecond: 1, ...(wrong as object) }),
   Conditions: () => filtering(http, { keep: wrong }),
 }

@@ -37,15 +37,21 @@ export interface Outcomes {
   readonly quarantined: number
   /** Left out on purpose by a decorator of the sink. */
   readonly filtered: number
+  /** Put on the disk by a decorator of the sink, which counts them itself. */
+  readonly spooled: number
   readonly bytes: number
 }
 
 /** Enters outcomes into the account. Only for the owner of the lock. */
-export function countOutcomes(memory: QueueMemory, { delivered, rejected, quarantined, filtered, bytes }: Outcomes): void {
+export function countOutcomes(
+  memory: QueueMemory,
+  { delivered, rejected, quarantined, filtered, spooled, bytes }: Outcomes,
+): void {
   memory.count(ACCOUNT.delivered, delivered)
   memory.count(ACCOUNT.rejected, rejected)
   memory.count(ACCOUNT.quarantined, quarantined)
   memory.count(ACCOUNT.filtered, filtered)
+  memory.count(ACCOUNT.spooled, spooled)
   memory.count(ACCOUNT.bytes, bytes)
 }
 

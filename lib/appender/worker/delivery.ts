@@ -35,7 +35,7 @@ export class Delivery {
   readonly #place: DeliveryPlace
   /* What is to be sent, the first one last. */
   readonly #pieces: OutgoingBatch[]
-  readonly #outcomes = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, bytes: 0 }
+  readonly #outcomes = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, spooled: 0, bytes: 0 }
   #waitMs = FIRST_RETRY_MS
   #refusedAlone = 0
 
@@ -99,16 +99,18 @@ export class Delivery {
   }
 
   #takePart(piece: OutgoingBatch, result: BatchResult & { readonly outcome: 'partial' }): number | undefined {
-    const { rejected, retryable, filtered = [], reason, retryAfterMs } = result
+    const { rejected, retryable, filtered = [], spooled = [], reason, retryAfterMs } = result
     const refused = piece.eventsAt(rejected)
     const again = piece.eventsAt(retryable)
     const leftOut = piece.eventsAt(filtered)
     this.#outcomes.quarantined += refused
+    const onDisk = piece.eventsAt(spooled)
     this.#outcomes.filtered += leftOut
-    const open = new Set([...rejected, ...retryable, ...filtered])
+    this.#outcomes.spooled += onDisk
+    const open = new Set([...rejected, ...retryable, ...filtered, ...spooled])
     const bytes = piece.rows().reduce((sum, { start, end }, i) => (open.has(i) ? sum : sum + end - start), 0)
     // Events got through, or were named as what is wrong: the next try is not a repetition.
-    if (open.size < piece.rows().length || refused > 0) this.#deliver(piece.events - refused - again - leftOut, bytes)
+    if (open.size < piece.rows().length || refused > 0) this.#deliver(piece.events - refused - again - leftOut - onDisk, bytes)
     if (refused > 0) this.#place.onTrouble(reason, false)
     return again > 0 ? this.#sendAgain(piece.part([...retryable].sort((a, b) => a - b)), reason, retryAfterMs) : undefined
   }

@@ -164,7 +164,7 @@ export class FrameSender {
     if (batch === undefined) {
       // A line that was too large for the ring, and whose text never came.
       this.#tell({ failure: 'a line that is larger than the queue got lost', retried: false })
-      this.#open.enter({ delivered: 0, rejected: frame.events, quarantined: 0, filtered: 0, bytes: 0 })
+      this.#open.enter({ delivered: 0, rejected: frame.events, quarantined: 0, filtered: 0, spooled: 0, bytes: 0 })
       settled(frame.events)
       this.#resolve()
       return
@@ -246,11 +246,11 @@ export class FrameSender {
   #outcomesOf(batch: OutgoingBatch, result: BatchResult): Outcomes | undefined {
     const { events, lines } = batch
     if (result.outcome === 'delivered')
-      return { delivered: events, rejected: 0, quarantined: 0, filtered: 0, bytes: lines.length }
+      return { delivered: events, rejected: 0, quarantined: 0, filtered: 0, spooled: 0, bytes: lines.length }
     if (result.outcome === 'partial') {
       const refused = batch.eventsAt([...result.rejected, ...result.retryable])
       const filtered = batch.eventsAt(result.filtered ?? [])
-      if (refused === 0) return { delivered: events - filtered, rejected: 0, quarantined: 0, filtered, bytes: 0 }
+      if (refused === 0) return { delivered: events - filtered, rejected: 0, quarantined: 0, filtered, spooled: 0, bytes: 0 }
       return { ...this.#refused(batch, result.reason, refused), delivered: events - refused - filtered, filtered }
     }
     return this.#stopped && result.outcome === 'retryable' ? undefined : this.#refused(batch, result.reason)
@@ -258,7 +258,7 @@ export class FrameSender {
 
   #refused({ events }: OutgoingBatch, reason: string, rejected = events): Outcomes {
     this.#trouble(reason, false)
-    return { delivered: events - rejected, rejected, quarantined: 0, filtered: 0, bytes: 0 }
+    return { delivered: events - rejected, rejected, quarantined: 0, filtered: 0, spooled: 0, bytes: 0 }
   }
 
   #settle(generation: number, batch: OutgoingBatch, parts: readonly Part[], outcomes: Outcomes): void {

@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { isAsyncSink, openAsyncSink } from '../../sinks'
-import { ACCOUNT, QueueMemory } from '../ring'
+import { isAsyncSink, openAsyncSink, type ReplayOutcomes } from '../../sinks'
+import { ACCOUNT, countOutcomes, QueueMemory } from '../ring'
 import { writeUntilStopped } from './blocking-program'
 import { FrameSender } from './frame-sender'
 import { type FlushThreadData, type FromFlushThread, HURRY, type OutsideLine, STOP, type ToFlushThread } from './protocol'
@@ -30,7 +30,8 @@ if (isAsyncSink(spec)) {
     queue.count(ACCOUNT.retried, 1)
     tell({ failure, retried: true })
   }
-  const sink = openAsyncSink(spec, { onTrouble })
+  const onReplayed = (outcomes: ReplayOutcomes): void => countOutcomes(queue, { ...outcomes, spooled: 0 })
+  const sink = openAsyncSink(spec, { onTrouble, onReplayed })
   const sender = new FrameSender(memory, (payload) => textOf(inbox, payload), sink, instance, tell, spill)
   port.on('message', (message: ToFlushThread) => {
     if (message === STOP) sender.stop()

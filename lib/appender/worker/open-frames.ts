@@ -14,7 +14,7 @@ export interface OpenFrame {
  */
 export class OpenFrames {
   readonly #frames: { readonly frame: OpenFrame; left: number }[] = []
-  #pool = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, bytes: 0 }
+  #pool = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, spooled: 0, bytes: 0 }
 
   get isEmpty(): boolean {
     return this.#frames.length === 0
@@ -30,12 +30,13 @@ export class OpenFrames {
   }
 
   /** Adds to what settled events came to. */
-  enter({ delivered, rejected, quarantined, filtered, bytes }: Outcomes): void {
+  enter({ delivered, rejected, quarantined, filtered, spooled, bytes }: Outcomes): void {
     const pool = this.#pool
     pool.delivered += delivered
     pool.rejected += rejected
     pool.quarantined += quarantined
     pool.filtered += filtered
+    pool.spooled += spooled
     pool.bytes += bytes
   }
 
@@ -53,7 +54,7 @@ export class OpenFrames {
   /** Forgets all of it. */
   clear(): void {
     this.#frames.length = 0
-    this.#pool = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, bytes: 0 }
+    this.#pool = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, spooled: 0, bytes: 0 }
   }
 
   #take(events: number): Outcomes {
@@ -61,15 +62,17 @@ export class OpenFrames {
     const rejected = Math.min(pool.rejected, events)
     const quarantined = Math.min(pool.quarantined, events - rejected)
     const filtered = Math.min(pool.filtered, events - rejected - quarantined)
-    const delivered = events - rejected - quarantined - filtered
+    const spooled = Math.min(pool.spooled, events - rejected - quarantined - filtered)
+    const delivered = events - rejected - quarantined - filtered - spooled
     const { bytes } = pool
     this.#pool = {
       delivered: pool.delivered - delivered,
       rejected: pool.rejected - rejected,
       quarantined: pool.quarantined - quarantined,
       filtered: pool.filtered - filtered,
+      spooled: pool.spooled - spooled,
       bytes: 0,
     }
-    return { delivered, rejected, quarantined, filtered, bytes }
+    return { delivered, rejected, quarantined, filtered, spooled, bytes }
   }
 }

@@ -1,7 +1,7 @@
-import type { Pause, Rows, Sink } from '../../sinks'
+import { type Pause, type Rows, rowsOfLines, type Sink } from '../../sinks'
 import { ACCOUNT, type Frame, type QueueMemory, type RingReader, SYNC, WORD } from '../ring'
 import { type Delivery, deliver } from './deliver'
-import { rowsOfFrame, rowsOfLines } from './event-rows'
+import { rowsOfFrame } from './event-rows'
 import type { SpilledLines } from './spilled-lines'
 
 /* A system call of the spool failed, or somebody is just appending. */

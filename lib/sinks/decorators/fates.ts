@@ -2,9 +2,9 @@ import { type BatchResult, DELIVERED } from '../sink'
 
 /**
  * What became of one event. In the order in which one wins when an event goes to several sinks: `filtered` only if all of them left it out, `retryable` if any
- * of them does not have it yet.
+ * of them does not have it yet. `spooled`, on the disk and to be sent from there, is for no event that goes to several.
  */
-export const FATE = { filtered: 0, delivered: 1, rejected: 2, retryable: 3 } as const
+export const FATE = { filtered: 0, delivered: 1, rejected: 2, retryable: 3, spooled: 4 } as const
 
 /** One of `FATE`. */
 export type Fate = (typeof FATE)[keyof typeof FATE]
@@ -99,13 +99,13 @@ export class Fates {
       this.#divisible.clear()
     }
     const lists = FATES.map((fate) => this.rowsOf(fate))
-    const [filtered = [], delivered = [], rejected = [], retryable = []] = lists
+    const [filtered = [], delivered = [], rejected = [], retryable = [], spooled = []] = lists
     if (delivered.length === all) return DELIVERED
     const reason = this.#reason()
     if (rejected.length === all) return { outcome: 'rejected', reason, ...(this.#divisible.size > 0 ? { divisible: true } : {}) }
     const wait = this.#retryAfterMs === undefined || retryable.length === 0 ? {} : { retryAfterMs: this.#retryAfterMs }
     if (retryable.length === all) return { outcome: 'retryable', reason, ...wait }
-    const others = filtered.length > 0 ? { filtered } : {}
+    const others = { ...(filtered.length > 0 ? { filtered } : {}), ...(spooled.length > 0 ? { spooled } : {}) }
     return { outcome: 'partial', rejected, retryable, ...others, reason, ...wait }
   }
 
@@ -125,7 +125,9 @@ function eachFate(result: BatchResult, rows: number, take: TakeFate): void {
     for (const row of result.filtered ?? []) fates[row] = FATE.filtered
     for (const row of result.rejected) fates[row] = FATE.rejected
     for (const row of result.retryable) fates[row] = FATE.retryable
-    for (const [row, fate] of fates.entries()) take(row, fate as Fate, fate > FATE.delivered ? result.reason : undefined, false)
+    for (const row of result.spooled ?? []) fates[row] = FATE.spooled
+    for (const [row, fate] of fates.entries())
+      take(row, fate as Fate, fate === FATE.rejected || fate === FATE.retryable ? result.reason : undefined, false)
     return
   }
   const reason = result.outcome === 'delivered' ? undefined : result.reason

@@ -4,7 +4,7 @@ import { checkOneForm } from '../line-form'
 import { readSink, sinkRule } from '../read-sink'
 import type { SinkSpec } from '../sink'
 import { checkOneMode } from './sending'
-import { isNetworkSink, leavesOf, triesForEver } from './structure'
+import { isNetworkSink, leavesOf, spools, triesForEver } from './structure'
 import { wrong } from './wrong'
 
 /** The one sink below the decorator `owner`, checked. Throws ERR_TRACELANE_OPTION_*. */
@@ -19,6 +19,8 @@ export function readInners(owner: string, given: readonly SinkSpec[]): readonly 
   if (!Array.isArray(given) || given.length < 2) throw wrong(`${owner} needs a list of two sinks or more`)
   const sinks = given.map((one) => readInner(owner, one))
   checkApart(owner, sinks)
+  if (sinks.some(spools))
+    throw wrong(`${owner} cannot have a 'spooling' in it, which takes everything: put the spooling around it`)
   checkOneForm(owner, sinks)
   checkOneMode(owner, sinks)
   return Object.freeze(sinks)

@@ -5,6 +5,7 @@ import { openFiltering } from './filtering'
 import type { Opening } from './opening'
 import { openRetrying } from './retrying'
 import { openRouting } from './routing'
+import { openSpooling } from './spooling'
 import type { DecoratorSpec } from './structure'
 import { openTee } from './tee'
 import { openThrottling } from './throttling'
@@ -26,5 +27,7 @@ export function openDecorator(spec: DecoratorSpec, opening: Opening): AsyncSink 
       return openThrottling(spec.options, opening)
     case 'circuit-breaking':
       return openCircuitBreaking(spec.options, opening)
+    case 'spooling':
+      return openSpooling(spec, opening)
   }
 }

@@ -4,6 +4,7 @@ import type { FailoverSpec } from './failover'
 import type { FilteringSpec } from './filtering'
 import type { RetryingSpec } from './retrying'
 import type { RoutingSpec } from './routing'
+import type { SpoolingSpec } from './spooling'
 import type { TeeSpec } from './tee'
 import type { ThrottlingSpec } from './throttling'
 
@@ -16,6 +17,7 @@ export type DecoratorSpec =
   | FilteringSpec
   | ThrottlingSpec
   | CircuitBreakingSpec
+  | SpoolingSpec
 
 const DECORATORS: Readonly<Record<DecoratorSpec['kind'], true>> = {
   retrying: true,
@@ -25,6 +27,7 @@ const DECORATORS: Readonly<Record<DecoratorSpec['kind'], true>> = {
   filtering: true,
   throttling: true,
   'circuit-breaking': true,
+  spooling: true,
 }
 
 const NETWORK: Readonly<Record<NetworkSinkSpec['kind'], true>> = { elasticsearch: true, http: true, kafka: true, otlp: true }
@@ -66,6 +69,11 @@ export function withInnerSinks(spec: DecoratorSpec, replaced: (inner: SinkSpec) 
 /** The sinks at the end of all ways through `spec`, which are itself if it is no decorator. */
 export function leavesOf(spec: SinkSpec): readonly LeafSinkSpec[] {
   return isDecorated(spec) ? innerSinks(spec).flatMap(leavesOf) : [spec]
+}
+
+/** Whether there is a `spooling` in `spec`. */
+export function spools(spec: SinkSpec): boolean {
+  return isDecorated(spec) && (spec.kind === 'spooling' || innerSinks(spec).some(spools))
 }
 
 /** Whether a `retrying` in `spec` never gives anything back. */

@@ -2,11 +2,12 @@ import { LEVELS, type Level, SEVERITY } from '../../event'
 import { checkOptions, type Rule, rules } from '../../internal/options'
 import { type KeptBatch, keepBatch } from '../batch-part'
 import type { AsyncSink, BatchResult, SinkSpec } from '../sink'
+import { Bucket } from './bucket'
 import { FATE, Fates } from './fates'
 import { readInner } from './inner'
 import type { Opening } from './opening'
 import { RowMemory } from './row-memory'
-import { type Timing, Waits } from './timing'
+import { Waits } from './timing'
 import { wrong } from './wrong'
 
 /** Options of `throttling`. */
@@ -67,38 +68,6 @@ export function throttling(sink: SinkSpec, options: ThrottlingOptions): Throttli
 /** Opens it on this thread. */
 export function openThrottling(options: ThrottlingSpec['options'], opening: Opening): AsyncSink {
   return options.over === 'drop' ? openDropping(options, opening) : openPacing(options, opening)
-}
-
-/** So many at once, and filled again evenly. */
-class Bucket {
-  readonly #perSecond: number
-  readonly #burst: number
-  readonly #timing: Timing
-  #tokens: number
-  #at: number
-
-  constructor({ perSecond, burst }: ThrottlingSpec['options'], timing: Timing) {
-    this.#perSecond = perSecond
-    this.#burst = burst
-    this.#timing = timing
-    this.#tokens = burst
-    this.#at = timing.now()
-  }
-
-  /** Takes so many, if they are there. */
-  take(count: number): boolean {
-    const now = this.#timing.now()
-    this.#tokens = Math.min(this.#tokens + ((now - this.#at) * this.#perSecond) / 1000, this.#burst)
-    this.#at = now
-    if (this.#tokens < count) return false
-    this.#tokens -= count
-    return true
-  }
-
-  /** How long until so many are there, in milliseconds, from 1. */
-  waitFor(count: number): number {
-    return Math.max(Math.ceil(((count - this.#tokens) * 1000) / this.#perSecond), 1)
-  }
 }
 
 function openDropping(options: ThrottlingSpec['options'], opening: Opening): AsyncSink {

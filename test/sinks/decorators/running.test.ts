@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import type { SinkLedger } from 'tracelane'
-import { jsonLinesOf, runNode, tempFolder } from '../../support'
+import { jsonLinesOf, runNode, startNode, tempFolder } from '../../support'
 import { serve, type TestServer } from '../../support/http-server'
 
 const TRACES = 20
 const LINES = 50
 const NOISE = 100
+const ALL = TRACES * LINES + NOISE
 
 interface Line {
   readonly msg: string
@@ -17,7 +18,7 @@ interface Line {
 }
 
 /* Logs lines of many traces, turn by turn, then noise, line by line; prints the account of its sink. */
-function program(sink: string, thread: boolean): string {
+function program(sink: string, thread: boolean, end = 'close()'): string {
   return `
     const { close, configure, flush, getLogger, ledger, runWithTrace } = require('tracelane')
     const T = require('tracelane')
@@ -36,9 +37,25 @@ function program(sink: string, thread: boolean): string {
         getLogger('noise.of').info('noise')
         await flush({ deadlineMs: 30_000 })
       }
-      const account = ledger()[0].sinks[0]
+      console.log(JSON.stringify(ledger()[0].sinks[0]))
+      await ${end}
+    }
+    main()`
+}
+
+/* Logs one line, and prints the account when nothing is left in the spool. */
+function drainer(sink: string, thread: boolean): string {
+  return `
+    const { close, configure, flush, getLogger, ledger } = require('tracelane')
+    const T = require('tracelane')
+    configure({ sinks: [${sink}], thread: ${thread} })
+    const account = () => ledger()[0].sinks[0]
+    async function main() {
+      getLogger('orders').info('one more')
+      await flush()
+      while (account().spooled > 0 || account().delivered <= ${ALL}) await new Promise((resolve) => setTimeout(resolve, 5))
+      console.log(JSON.stringify(account()))
       await close()
-      console.log(JSON.stringify(account))
     }
     main()`
 }
@@ -63,12 +80,15 @@ describe('decorators in a running program', () => {
   let text: string
   /* How often the destination is still down, and how. */
   let troubles: ('gone' | 'busy')[]
+  /* For as long as the test says. */
+  let isDown: boolean
 
   beforeEach(async () => {
     text = ''
     troubles = []
+    isDown = false
     server = await serve(async (req, res) => {
-      const trouble = troubles.shift()
+      const trouble = isDown ? 'gone' : troubles.shift()
       if (trouble === 'gone') {
         req.socket.destroy()
         return
@@ -94,6 +114,27 @@ describe('decorators in a running program', () => {
   }
 
   for (const thread of [true, false]) {
+    it(`keep on the disk what a destination does not take, across kill -9 (${thread ? 'a flush thread' : 'the thread that logs'})`, async () => {
+      const sink = `T.spooling(T.httpSink({ url: '${server.origin}', maxBatchEvents: 100 }), { directory: ${JSON.stringify(tempFolder())} })`
+      isDown = true
+      const killed = startNode(['-e', program(sink, thread, 'setInterval(() => {}, 1000)')])
+      const [, account = ''] = await killed.waitForOutput(/^(\{.*\})$/m)
+      expect(JSON.parse(account)).to.include({ entered: ALL, spooled: ALL, delivered: 0, inFlight: 0 })
+      await killed.stop('SIGKILL')
+      isDown = false
+      const { stdout, stderr, code } = await runNode(['-e', drainer(sink, thread)])
+      expect(code, stderr).to.equal(0)
+      expectAllInOrder(received().filter(({ msg }) => msg === 'line'))
+      expect(JSON.parse(stdout)).to.include({
+        entered: 1,
+        recovered: ALL,
+        delivered: ALL + 1,
+        spooled: 0,
+        damaged: 0,
+        inFlight: 0,
+      })
+    })
+
     describe(thread ? 'on a flush thread' : 'on the thread that logs', () => {
       it('bring each line once and in order to a destination that was down, and count what they left out', async () => {
         troubles = ['gone', 'busy', 'gone', 'gone', 'busy', 'busy', 'gone']

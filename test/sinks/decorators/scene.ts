@@ -1,7 +1,14 @@
 import { type HttpSinkSpec, httpSink, type Level } from 'tracelane'
 import { SEVERITY } from '../../../lib/event'
 import { type AsyncSink, type BatchEvent, type BatchResult, openSink, type SinkBatch, type SinkSpec } from '../../../lib/sinks'
-import { BlockingSink, isDecorated, type Opening, openDecorator, type Timing } from '../../../lib/sinks/decorators'
+import {
+  BlockingSink,
+  isDecorated,
+  type Opening,
+  openDecorator,
+  type ReplayOutcomes,
+  type Timing,
+} from '../../../lib/sinks/decorators'
 
 /** An event of a test batch. */
 export interface Said {
@@ -100,6 +107,8 @@ export class Destination {
   /** What to answer next; when there is none any more, `otherwise`. */
   readonly answers: BatchResult[] = []
   otherwise: BatchResult = { outcome: 'delivered' }
+  /** If there is one, it answers. */
+  hold: (() => Promise<BatchResult>) | undefined
   opened = 0
   closed = 0
 
@@ -112,8 +121,9 @@ export class Destination {
     return {
       send: async ({ lines, id }) => {
         this.got.push({ id, texts: Buffer.from(lines).toString().split('\n').slice(0, -1) })
+        const held = this.hold?.()
         await undefined
-        return this.answers.shift() ?? this.otherwise
+        return held ?? this.answers.shift() ?? this.otherwise
       },
       close: async () => {
         this.closed++
@@ -126,6 +136,7 @@ export class Destination {
 export class Scene {
   readonly timing = new ManualTiming()
   readonly troubles: string[] = []
+  readonly replayed: ReplayOutcomes[] = []
   readonly #destinations = new Map<string, Destination>()
 
   /** A sink as data that stands for the destination `name`. */
@@ -155,6 +166,7 @@ export class Scene {
     return {
       ...{ timing: this.timing, takesBack },
       onTrouble: (reason) => this.troubles.push(reason),
+      onReplayed: (outcomes) => this.replayed.push(outcomes),
       open: (inner, innerTakesBack = takesBack) => this.#open(inner, innerTakesBack),
     }
   }

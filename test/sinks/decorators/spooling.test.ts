@@ -1,0 +1,219 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { type SpoolingOptions, type SpoolingSpec, spooling } from 'tracelane'
+import { type AsyncSink, type BatchResult, spooledBelow } from '../../../lib/sinks'
+import { tempFolder } from '../../support'
+import { messagesOf, Scene, sendTo, TestBatch } from './scene'
+
+const DOWN: BatchResult = { outcome: 'retryable', reason: 'down' }
+const DELIVERED: BatchResult = { outcome: 'delivered' }
+
+function numbered(...numbers: readonly number[]): TestBatch {
+  return new TestBatch(
+    numbers.map((msg) => ({ msg })),
+    `abc-${numbers[0]}`,
+    numbers,
+  )
+}
+
+describe('spooling()', () => {
+  let scene: Scene
+  let directory: string
+  let spec: SpoolingSpec
+  let open: AsyncSink[]
+
+  beforeEach(() => {
+    scene = new Scene()
+    directory = tempFolder()
+    open = []
+  })
+
+  afterEach(async () => {
+    await Promise.all(open.map((sink) => sink.close()))
+  })
+
+  function start(options: Partial<SpoolingOptions> = {}): AsyncSink {
+    spec = spooling(scene.spec('a'), { directory, ...options })
+    const sink = scene.open(spec)
+    open.push(sink)
+    return sink
+  }
+
+  const got = (): unknown[][] => scene.at('a').got.map(({ texts }) => messagesOf(texts))
+
+  it('sends past the disk what the destination takes', async () => {
+    expect(await sendTo(start(), numbered(1, 2))).to.deep.equal(DELIVERED)
+    expect(got()).to.deep.equal([[1, 2]])
+    expect(spooledBelow(spec)).to.deep.equal({ spooled: 0, recovered: 0, damaged: 0 })
+  })
+
+  it('keeps what it does not take, and sends it from the disk when it does', async () => {
+    const sink = start()
+    scene.at('a').otherwise = DOWN
+    expect(await sendTo(sink, numbered(1, 2))).to.deep.include({
+      outcome: 'partial',
+      rejected: [],
+      retryable: [],
+      spooled: [0, 1],
+    })
+    await scene.timing.pass(1000)
+    expect(spooledBelow(spec)).to.include({ spooled: 2 })
+    expect(scene.replayed).to.deep.equal([])
+    scene.at('a').otherwise = DELIVERED
+    await scene.timing.pass(10_000)
+    expect(got().at(-1)).to.deep.equal([1, 2])
+    expect(spooledBelow(spec)).to.include({ spooled: 0 })
+    expect(scene.replayed).to.deep.equal([{ delivered: 2, rejected: 0, quarantined: 0, filtered: 0, bytes: 20 }])
+    const names = new Set(
+      scene
+        .at('a')
+        .got.slice(1)
+        .map(({ id }) => id),
+    )
+    expect([...names]).to.have.length(1)
+  })
+
+  it('spools only the events that were not taken', async () => {
+    scene.at('a').answers.push({ outcome: 'partial', rejected: [0], retryable: [2], reason: 'some' })
+    const expected = { outcome: 'partial', rejected: [0], retryable: [], spooled: [2], reason: 'some' }
+    expect(await sendTo(start(), numbered(1, 2, 3))).to.deep.equal(expected)
+    await scene.timing.pass(0)
+    expect(got()).to.deep.equal([[1, 2, 3], [3]])
+  })
+
+  it('with order-first puts what comes behind what lies there', async () => {
+    const sink = start()
+    scene.at('a').answers.push(DOWN, { ...DOWN, retryAfterMs: 500 })
+    await sendTo(sink, numbered(1))
+    await scene.timing.pass(0)
+    await sendTo(sink, numbered(2))
+    await sendTo(sink, numbered(3))
+    expect(got()).to.deep.equal([[1], [1]])
+    await scene.timing.pass(500)
+    expect(got()).to.deep.equal([[1], [1], [1], [2], [3]])
+    expect(await sendTo(sink, numbered(4))).to.deep.equal(DELIVERED)
+  })
+
+  it('with live-first sends what comes at once, and the rest when nothing else is on its way', async () => {
+    const sink = start({ order: 'live-first' })
+    scene.at('a').answers.push(DOWN, { ...DOWN, retryAfterMs: 500 })
+    await sendTo(sink, numbered(1))
+    await scene.timing.pass(499)
+    expect(await sendTo(sink, numbered(2))).to.deep.equal(DELIVERED)
+    expect(got()).to.deep.equal([[1], [1], [2]])
+    await scene.timing.pass(1)
+    expect(got()).to.deep.equal([[1], [1], [2], [1]])
+  })
+
+  it('with live-first sends nothing from the disk beside a batch that is on its way', async () => {
+    const sink = start({ order: 'live-first' })
+    scene.at('a').answers.push(DOWN, { ...DOWN, retryAfterMs: 500 })
+    await sendTo(sink, numbered(1))
+    await scene.timing.pass(0)
+    let answer: ((result: BatchResult) => void) | undefined
+    scene.at('a').hold = () => new Promise((resolve) => (answer = resolve))
+    const live = sendTo(sink, numbered(2))
+    scene.at('a').hold = undefined
+    await scene.timing.pass(1000)
+    expect(got()).to.deep.equal([[1], [1], [2]])
+    answer?.(DELIVERED)
+    expect(await live).to.deep.equal(DELIVERED)
+    await scene.timing.pass(0)
+    expect(got()).to.deep.equal([[1], [1], [2], [1]])
+  })
+
+  it('sends so many events a second from the disk', async () => {
+    const sink = start({ replayPerSecond: 20 })
+    scene.at('a').answers.push(DOWN)
+    await sendTo(sink, numbered(1, 2, 3, 4, 5))
+    await scene.timing.pass(0)
+    expect(got()).to.deep.equal([
+      [1, 2, 3, 4, 5],
+      [1, 2],
+    ])
+    await scene.timing.pass(100)
+    expect(got().slice(2)).to.deep.equal([[3, 4]])
+    await scene.timing.pass(50)
+    expect(got().slice(3)).to.deep.equal([[5]])
+  })
+
+  it('gives back what a full spool refuses', async () => {
+    const sink = start({ maxBytes: 4096 })
+    scene.at('a').otherwise = DOWN
+    const long = 'x'.repeat(800)
+    const answers: string[] = []
+    for (let i = 0; i < 6; i++) {
+      const { outcome } = await sendTo(sink, new TestBatch([{ msg: i, long }], `abc-${i}`, [i]))
+      answers.push(outcome)
+    }
+    expect(answers).to.deep.equal(['partial', 'partial', 'partial', 'partial', 'retryable', 'retryable'])
+    expect(spooledBelow(spec)).to.include({ spooled: 4, damaged: 0 })
+  })
+
+  it('drops the oldest to make room, if it is told so, and counts them', async () => {
+    const sink = start({ maxBytes: 4096, whenFull: 'drop-oldest' })
+    scene.at('a').otherwise = DOWN
+    const long = 'x'.repeat(800)
+    for (let i = 0; i < 6; i++) await sendTo(sink, new TestBatch([{ msg: i, long }], `abc-${i}`, [i]))
+    expect(spooledBelow(spec)).to.include({ spooled: 4, damaged: 2 })
+    scene.at('a').otherwise = DELIVERED
+    await scene.timing.pass(10_000)
+    expect(got().flat().slice(-4)).to.deep.equal([2, 3, 4, 5])
+  })
+
+  it('finds at the next start what it left, and sends that first', async () => {
+    scene.at('a').otherwise = DOWN
+    const first = start()
+    await sendTo(first, numbered(1))
+    await sendTo(first, numbered(2))
+    await first.close()
+    scene = new Scene()
+    const second = start()
+    expect(spooledBelow(spec)).to.include({ recovered: 2, spooled: 2 })
+    await sendTo(second, numbered(3))
+    await scene.timing.pass(1000)
+    expect(got()).to.deep.equal([[1], [2], [3]])
+    expect(spooledBelow(spec)).to.include({ recovered: 2, spooled: 0 })
+  })
+
+  it('keeps two that are open at once apart', async () => {
+    scene.at('a').otherwise = DOWN
+    const [one, two] = [start(), start()]
+    await sendTo(one, numbered(1))
+    await sendTo(two, numbered(2))
+    expect(readdirSync(directory)).to.have.length(2)
+    scene.at('a').otherwise = DELIVERED
+    await scene.timing.pass(1000)
+    expect(got().slice(-2).flat().sort()).to.deep.equal([1, 2])
+  })
+
+  it('counts what the destination refuses of what lay on the disk, and divides it to find what is wrong', async () => {
+    const sink = start()
+    scene.at('a').answers.push(DOWN, { outcome: 'rejected', reason: 'no', divisible: true }, DELIVERED)
+    scene.at('a').answers.push({ outcome: 'rejected', reason: 'no', divisible: true })
+    await sendTo(sink, numbered(1, 2))
+    await scene.timing.pass(0)
+    expect(got()).to.deep.equal([[1, 2], [1, 2], [1], [2]])
+    expect(scene.replayed).to.deep.equal([{ delivered: 1, rejected: 0, quarantined: 1, filtered: 0, bytes: 10 }])
+  })
+
+  it('gives back what it cannot keep, says why, and asks for its folder again later', async () => {
+    const path = join(directory, 'file')
+    writeFileSync(path, '')
+    scene.at('a').otherwise = DOWN
+    const sink = start({ directory: path })
+    const answer = await sendTo(sink, numbered(1))
+    expect(answer).to.include({ outcome: 'retryable', reason: `down; not spooled: no spool is to be had in ${path}` })
+    expect(scene.troubles[0]).to.match(/^events are not spooled: /)
+  })
+
+  it('ends its waits when it is closed', async () => {
+    scene.at('a').otherwise = DOWN
+    const sink = start()
+    await sendTo(sink, numbered(1))
+    await scene.timing.pass(0)
+    await sink.close()
+    expect(scene.timing.due()).to.deep.equal([])
+  })
+})
