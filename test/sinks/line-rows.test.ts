@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { rowsOfLines } from '../../../lib/appender/worker/event-rows'
-import { captureEvent, type LogEvent } from '../../../lib/event'
-import { createLayout, type LayoutOption } from '../../../lib/layout'
+import { captureEvent, type LogEvent } from '../../lib/event'
+import { createLayout, type LayoutOption } from '../../lib/layout'
+import { rowsOfLines } from '../../lib/sinks'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const IDS = { traceId: TRACE, spanId: '00f067aa0ba902b7' }
