@@ -9,6 +9,7 @@ import { openWhenNeeded } from './idle-sink'
 import { checkApart, readInner } from './inner'
 import type { Opening } from './opening'
 import { checkOneMode } from './sending'
+import { spools } from './structure'
 import { wrong } from './wrong'
 
 /** One way for events. */
@@ -87,7 +88,9 @@ interface OpenRoute {
 
 /** Opens it on this thread. */
 export function openRouting({ routes, otherwise, idleMs }: RoutingSpec['options'], opening: Opening): AsyncSink {
-  const lazy = (spec: SinkSpec): AsyncSink => openWhenNeeded(() => opening.open(spec), idleMs, opening.timing)
+  // What lies in a spool is sent as long as that is open.
+  const restMs = (spec: SinkSpec): number => (spools(spec) ? Infinity : idleMs)
+  const lazy = (spec: SinkSpec): AsyncSink => openWhenNeeded(() => opening.open(spec), restMs(spec), opening.timing)
   const open: OpenRoute[] = routes.map(({ when, to }) => {
     const conditions = when.map(compileCondition)
     return { fits: (event) => conditions.some((fits) => fits(event)), sinks: to.map(lazy) }

@@ -48,6 +48,8 @@ export class SpoolStore {
   #askedAt = Number.NEGATIVE_INFINITY
   #callOff: (() => void) | undefined
   #closed = false
+  /* Nothing was appended since the end was read. What is damaged is neither read nor settled, so counts do not tell. */
+  #isDrained = true
 
   constructor(
     options: StoreOptions,
@@ -64,9 +66,9 @@ export class SpoolStore {
     this.#open()
   }
 
-  /** Whether there is nothing in it. */
+  /** Whether all that was put into it has been read and settled. */
   get isEmpty(): boolean {
-    return (this.#claimed?.ledger.counts().pending.records ?? 0) === 0
+    return this.#claimed === undefined || this.#isDrained
   }
 
   /** Puts a batch behind all others; why not, if it cannot. */
@@ -77,7 +79,9 @@ export class SpoolStore {
     const firstSeq = batch.rows()[0]?.seq ?? 0
     const result = claimed.writer.append(lines, { events, firstSeq, lastSeq: batch.rows().at(-1)?.seq ?? firstSeq })
     claimed.tell()
-    return result.outcome === 'spooled' ? undefined : result.message
+    if (result.outcome !== 'spooled') return result.message
+    this.#isDrained = false
+    return undefined
   }
 
   /** The first record that is not settled, with its name; undefined: there is none; a text: the disk is in trouble, so try again later. */
@@ -87,6 +91,7 @@ export class SpoolStore {
     const found = claimed.reader.next()
     claimed.tell()
     if (found.kind === 'failed') return found.reason
+    this.#isDrained = found.kind === 'end'
     if (found.kind === 'end') return undefined
     const { segment, offset } = found.position
     return { record: found, name: `${claimed.name}-${segment}-${offset}` }
@@ -127,6 +132,7 @@ export class SpoolStore {
     const spool = directory.split(/[\\/]/).at(-1) as string
     this.#claimed = { ...claim, writer, reader: openSpoolReader(place), ledger, tell, name: spool }
     tell()
+    this.#isDrained = ledger.counts().pending.records === 0
     this.#renewLater()
     return this.#claimed
   }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { checkOptions, type Rule, rules } from '../../internal/options'
-import { keepBatch } from '../batch-part'
+import { type KeptBatch, keepBatch } from '../batch-part'
 import { destinationOf } from '../destination'
-import type { AsyncSink, SinkSpec } from '../sink'
+import type { AsyncSink, BatchResult, SinkSpec } from '../sink'
 import { FATE, Fates } from './fates'
 import { checkGivesBack, readInner } from './inner'
 import type { Opening } from './opening'
@@ -88,30 +88,40 @@ export function openSpooling({ options, shared }: SpoolingSpec, opening: Opening
   const store = new SpoolStore(options, destinationOf(options.sink), shared, timing, onTrouble)
   const replay = new Replay(store, inner, options, opening)
 
+  const onTheirWay = new Set<Promise<BatchResult>>()
+
+  async function pass(whole: KeptBatch): Promise<BatchResult> {
+    const fates = new Fates(whole.rows().length)
+    let left = [...whole.rows().keys()]
+    if (options.order === 'live-first' || store.isEmpty) {
+      replay.hold()
+      fates.enter(await inner.send(whole), left)
+      replay.goOn()
+      left = fates.rowsOf(FATE.retryable)
+      if (left.length === 0) return fates.result()
+    }
+    const refusal = store.append(whole.part(left))
+    for (const row of left) {
+      if (refusal === undefined) fates.set(row, FATE.spooled)
+      else fates.set(row, FATE.retryable, `${fates.reasonAt(row) ?? 'others wait before it'}; not spooled: ${refusal}`)
+    }
+    replay.wake()
+    return fates.result()
+  }
+
   return {
     async send(batch) {
-      const whole = keepBatch(batch)
-      const fates = new Fates(whole.rows().length)
-      let left = [...whole.rows().keys()]
-      if (options.order === 'live-first' || store.isEmpty) {
-        replay.hold()
-        fates.enter(await inner.send(whole), left)
-        replay.goOn()
-        left = fates.rowsOf(FATE.retryable)
-        if (left.length === 0) return fates.result()
-      }
-      const refusal = store.append(whole.part(left))
-      for (const row of left) {
-        if (refusal === undefined) fates.set(row, FATE.spooled)
-        else fates.set(row, FATE.retryable, `${fates.reasonAt(row) ?? 'others wait before it'}; not spooled: ${refusal}`)
-      }
-      replay.wake()
-      return fates.result()
+      const answer = pass(keepBatch(batch))
+      onTheirWay.add(answer)
+      const result = await answer
+      onTheirWay.delete(answer)
+      return result
     },
     async close() {
       replay.close()
       await inner.close()
-      await replay.ended
+      // What the sink gives back because it is closed is kept.
+      await Promise.all([replay.ended, ...onTheirWay])
       store.close()
     },
   }

@@ -108,7 +108,10 @@ export class Destination {
   readonly answers: BatchResult[] = []
   otherwise: BatchResult = { outcome: 'delivered' }
   /** If there is one, it answers. */
+  answerTo: ((texts: readonly string[]) => BatchResult) | undefined
+  /** The same, later. */
   hold: (() => Promise<BatchResult>) | undefined
+  onClose: (() => void) | undefined
   opened = 0
   closed = 0
 
@@ -120,13 +123,15 @@ export class Destination {
     this.opened++
     return {
       send: async ({ lines, id }) => {
-        this.got.push({ id, texts: Buffer.from(lines).toString().split('\n').slice(0, -1) })
-        const held = this.hold?.()
+        const texts = Buffer.from(lines).toString().split('\n').slice(0, -1)
+        this.got.push({ id, texts })
+        const held = this.answerTo?.(texts) ?? this.hold?.()
         await undefined
         return held ?? this.answers.shift() ?? this.otherwise
       },
       close: async () => {
         this.closed++
+        this.onClose?.()
       },
     }
   }

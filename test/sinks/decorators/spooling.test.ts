@@ -1,9 +1,10 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type SpoolingOptions, type SpoolingSpec, spooling } from 'tracelane'
 import { type AsyncSink, type BatchResult, spooledBelow } from '../../../lib/sinks'
 import { tempFolder } from '../../support'
+import { SeededRandom } from '../../support/random'
 import { messagesOf, Scene, sendTo, TestBatch } from './scene'
 
 const DOWN: BatchResult = { outcome: 'retryable', reason: 'down' }
@@ -208,6 +209,38 @@ describe('spooling()', () => {
     expect(scene.troubles[0]).to.match(/^events are not spooled: /)
   })
 
+  it('keeps what is on its way when it is closed', async () => {
+    let answer: ((result: BatchResult) => void) | undefined
+    const a = scene.at('a')
+    a.hold = () => new Promise((resolve) => (answer = resolve))
+    a.onClose = () => answer?.(DOWN)
+    const sink = start()
+    const result = sendTo(sink, numbered(1, 2))
+    await scene.timing.pass(0)
+    await sink.close()
+    expect(await result).to.deep.include({ outcome: 'partial', spooled: [0, 1] })
+    expect(spooledBelow(spec)).to.include({ spooled: 2 })
+  })
+
+  it('goes on past damage, and then sends past the disk again', async () => {
+    scene.at('a').otherwise = DOWN
+    const first = start()
+    for (const i of [1, 2, 3]) await sendTo(first, numbered(i))
+    await first.close()
+    const [folder = ''] = readdirSync(directory)
+    const [segment = ''] = readdirSync(join(directory, folder)).filter((name) => name.endsWith('.seg'))
+    const path = join(directory, folder, segment)
+    const bytes = readFileSync(path)
+    bytes[bytes.indexOf('"msg":2')] = 0
+    writeFileSync(path, bytes)
+    scene = new Scene()
+    const sink = start()
+    await scene.timing.pass(10_000)
+    expect(got()).to.deep.equal([[1], [3]])
+    expect(await sendTo(sink, numbered(4))).to.deep.equal(DELIVERED)
+    expect(spooledBelow(spec)).to.include({ spooled: 0, damaged: 1 })
+  })
+
   it('ends its waits when it is closed', async () => {
     scene.at('a').otherwise = DOWN
     const sink = start()
@@ -215,5 +248,39 @@ describe('spooling()', () => {
     await scene.timing.pass(0)
     await sink.close()
     expect(scene.timing.due()).to.deep.equal([])
+  })
+
+  it('brings each line once and each trace in order, whatever is answered; after a restart perhaps twice', async function () {
+    this.timeout(30_000)
+    for (let seed = 0; seed < 40; seed++) {
+      directory = tempFolder()
+      scene = new Scene()
+      const random = new SeededRandom(seed)
+      const restarts = seed % 2 === 0
+      const taken: number[] = []
+      let isUp = false
+      scene.at('a').answerTo = (texts) => {
+        const numbers = messagesOf(texts) as number[]
+        const count = isUp ? numbers.length : random.pick([0, 0, numbers.length, random.int(numbers.length + 1)])
+        taken.push(...numbers.slice(0, count))
+        if (count === numbers.length) return DELIVERED
+        const retryable = numbers.slice(count).map((_, i) => count + i)
+        return count === 0 ? DOWN : { outcome: 'partial', rejected: [], retryable, reason: 'some' }
+      }
+      let sink = start()
+      for (let i = 0; i < 60; i += 3) {
+        const { outcome } = await sendTo(sink, numbered(i, i + 1, i + 2))
+        expect(outcome).to.be.oneOf(['delivered', 'partial'])
+        await scene.timing.pass(random.int(200))
+        if (!restarts || !random.oneIn(5)) continue
+        await sink.close()
+        sink = start()
+      }
+      isUp = true
+      await scene.timing.pass(100_000)
+      const first = taken.filter((number, i) => taken.indexOf(number) === i)
+      expect(restarts ? first : taken, `seed ${seed}`).to.deep.equal(Array.from({ length: 60 }, (_, i) => i))
+      await sink.close()
+    }
   })
 })
