@@ -1,52 +1,65 @@
 import type { BatchEvent } from '../sink'
 import { indexAt } from './options'
 
-const NEW_LINE = Buffer.from('\n')
-const FIRST_BRACE = 1
-
-/** How documents are to be made. */
-export interface BulkOptions {
-  readonly index: string
-  readonly layout: 'ecs' | 'json'
-}
+const DAY_MS = 86_400_000
+/* Beyond what a date can be. */
+const MAX_MS = 8.64e15
 
 /**
  * The body of a `_bulk` request: for each line the action `create`, which is what data streams take, and the document. A line that says of which instance
  * and number it is has an id made of these, so that it is there once however often it is sent.
  */
-export function bulkOf(lines: Uint8Array, rows: readonly BatchEvent[], options: BulkOptions): Buffer {
-  const parts: Uint8Array[] = []
+export function bulkOf(lines: Uint8Array, rows: readonly BatchEvent[], index: string): Buffer {
+  const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.length)
+  const indexOf = dailyIndex(index)
+  const stamp = timestamps()
+  let body = ''
   for (const { start, end } of rows) {
-    const line = Buffer.from(lines.buffer, lines.byteOffset + start, end - start)
-    const { time, id, isDated } = lookAt(line)
-    const index = indexAt(options.index, time)
-    parts.push(Buffer.from(`${JSON.stringify({ create: { _index: index, ...(id === undefined ? {} : { _id: id }) } })}\n`))
+    const line = bytes.toString('utf8', start, end)
+    const said = objectOf(line)
+    const dated = said['@timestamp']
+    const time = timeOf(typeof dated === 'string' ? Date.parse(dated) : said['time'])
+    const id = idOf(said['instance'] ?? said['tracelane.instance'], said['seq'] ?? said['tracelane.seq'])
+    body += `{"create":{"_index":${indexOf(time)}${id === undefined ? '' : `,"_id":${JSON.stringify(id)}`}}}\n`
     // A data stream refuses what has no time of this name.
-    if (isDated || line[0] !== 0x7b) parts.push(line)
-    else parts.push(Buffer.from(`{"@timestamp":"${new Date(time).toISOString()}",`), line.subarray(FIRST_BRACE))
-    if (line.at(-1) !== 0x0a) parts.push(NEW_LINE)
+    body += dated !== undefined || !line.startsWith('{"') ? line : `{"@timestamp":"${stamp(time)}",${line.slice(1)}`
+    if (!line.endsWith('\n')) body += '\n'
   }
-  return Buffer.concat(parts)
+  return Buffer.from(body)
 }
 
-interface Look {
-  readonly time: number
-  readonly id: string | undefined
-  readonly isDated: boolean
+/* The index of a time, as JSON; that of the day before is looked at only. */
+function dailyIndex(index: string): (time: number) => string {
+  let lastDay = Number.NaN
+  let text = ''
+  return (time) => {
+    const day = Math.floor(time / DAY_MS)
+    if (day !== lastDay) {
+      lastDay = day
+      text = JSON.stringify(indexAt(index, time))
+    }
+    return text
+  }
 }
 
-function lookAt(line: Buffer): Look {
-  const said = objectOf(line.toString())
-  const dated = said['@timestamp']
-  const instance = said['instance'] ?? said['tracelane.instance']
-  const seq = said['seq'] ?? said['tracelane.seq']
-  const time = typeof dated === 'string' ? Date.parse(dated) : said['time']
-  return {
-    // Beyond what a date can be, there is none.
-    time: typeof time === 'number' && Math.abs(time) <= 8.64e15 ? time : Date.now(),
-    id: typeof instance === 'string' && typeof seq === 'number' ? `${instance}-${seq}` : undefined,
-    isDated: dated !== undefined,
+function timestamps(): (time: number) => string {
+  let last = Number.NaN
+  let text = ''
+  return (time) => {
+    if (time !== last) {
+      last = time
+      text = new Date(time).toISOString()
+    }
+    return text
   }
+}
+
+function timeOf(time: unknown): number {
+  return typeof time === 'number' && Math.abs(time) <= MAX_MS ? time : Date.now()
+}
+
+function idOf(instance: unknown, seq: unknown): string | undefined {
+  return typeof instance === 'string' && typeof seq === 'number' ? `${instance}-${seq}` : undefined
 }
 
 function objectOf(line: string): Readonly<Record<string, unknown>> {

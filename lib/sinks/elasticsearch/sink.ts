@@ -21,7 +21,7 @@ export function openElasticsearchSink(options: ElasticsearchSinkSpec['options'])
     async send(batch) {
       try {
         const rows = batch.rows()
-        const body = bulkOf(batch.lines, rows, options)
+        const body = bulkOf(batch.lines, rows, options.index)
         return judgeBulk(await runOutside(() => client.send(body, {}, path)), saying, Date.now(), rows.length)
       } catch (error) {
         return retryable(`${saying.name} failed: ${(error as Error).message}`)

@@ -9,13 +9,13 @@ export interface Group<T> {
 
 /** One request's worth of records, in the groups that OTLP wants. */
 export class Groups<T> {
-  readonly #byResource = new Map<string, Group<T>>()
+  readonly #byResource = new Map<Attributes, Group<T>>()
 
+  /** Records of one resource come with the same object. */
   add(resource: Attributes, scope: string, record: T): void {
-    const key = JSON.stringify(resource)
-    const known = this.#byResource.get(key)
+    const known = this.#byResource.get(resource)
     const group = known ?? { resource, scopes: new Map<string, T[]>() }
-    if (known === undefined) this.#byResource.set(key, group)
+    if (known === undefined) this.#byResource.set(resource, group)
     const records = group.scopes.get(scope)
     if (records === undefined) group.scopes.set(scope, [record])
     else records.push(record)
@@ -44,15 +44,23 @@ export function encodeSpans(groups: Groups<SpanRecord>, encoding: 'protobuf' | '
 function toProtobuf<T>(groups: Groups<T>, write: (out: ProtobufWriter, record: T) => void): Buffer {
   const out = new ProtobufWriter()
   for (const { resource, scopes } of groups.all) {
-    out.message(1, () => {
-      out.message(1, () => writeAttributes(out, 1, resource))
-      for (const [scope, records] of scopes) {
-        out.message(2, () => {
-          out.message(1, () => out.text(1, scope))
-          for (const record of records) out.message(2, () => write(out, record))
-        })
+    const whole = out.begin(1)
+    const about = out.begin(1)
+    writeAttributes(out, 1, resource)
+    out.end(about)
+    for (const [scope, records] of scopes) {
+      const ofScope = out.begin(2)
+      const name = out.begin(1)
+      out.text(1, scope)
+      out.end(name)
+      for (const record of records) {
+        const one = out.begin(2)
+        write(out, record)
+        out.end(one)
       }
-    })
+      out.end(ofScope)
+    }
+    out.end(whole)
   }
   return out.finish()
 }
@@ -62,7 +70,7 @@ function writeLog(out: ProtobufWriter, record: LogRecord): void {
   out.nanos(1, time)
   out.int(2, severityNumber)
   out.text(3, severityText)
-  if (body !== undefined) out.message(5, () => writeValue(out, body))
+  if (body !== undefined) writeValue(out, 5, body)
   writeAttributes(out, 6, attributes)
   if (traceId !== undefined) out.hex(9, traceId)
   if (spanId !== undefined) out.hex(10, spanId)
@@ -80,40 +88,44 @@ function writeSpan(out: ProtobufWriter, span: SpanRecord): void {
   out.nanos(8, span.end)
   writeAttributes(out, 9, span.attributes)
   for (const { traceId, spanId } of span.links) {
-    out.message(13, () => {
-      out.hex(1, traceId)
-      out.hex(2, spanId)
-    })
+    const link = out.begin(13)
+    out.hex(1, traceId)
+    out.hex(2, spanId)
+    out.end(link)
   }
-  out.message(15, () => {
-    if (span.statusMessage !== undefined && span.status !== 0) out.text(2, span.statusMessage)
-    out.int(3, span.status)
-  })
+  const status = out.begin(15)
+  if (span.statusMessage !== undefined && span.status !== 0) out.text(2, span.statusMessage)
+  out.int(3, span.status)
+  out.end(status)
 }
 
 function writeAttributes(out: ProtobufWriter, field: number, attributes: Attributes): void {
   for (const [key, value] of attributes) {
-    out.message(field, () => {
-      out.text(1, key)
-      out.message(2, () => writeValue(out, value))
-    })
+    const pair = out.begin(field)
+    out.text(1, key)
+    writeValue(out, 2, value)
+    out.end(pair)
   }
 }
 
 /* What JSON.parse makes: no cycles and nothing strange. Null is the empty value. */
-function writeValue(out: ProtobufWriter, value: unknown): void {
+function writeValue(out: ProtobufWriter, field: number, value: unknown): void {
+  const from = out.begin(field)
   if (typeof value === 'string') out.text(1, value)
   else if (typeof value === 'boolean') out.bool(2, value)
   else if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) out.int(3, value)
     else out.double(4, value)
   } else if (Array.isArray(value)) {
-    out.message(5, () => {
-      for (const item of value) out.message(1, () => writeValue(out, item))
-    })
+    const list = out.begin(5)
+    for (const item of value) writeValue(out, 1, item)
+    out.end(list)
   } else if (typeof value === 'object' && value !== null) {
-    out.message(6, () => writeAttributes(out, 1, Object.entries(value)))
+    const list = out.begin(6)
+    writeAttributes(out, 1, Object.entries(value))
+    out.end(list)
   }
+  out.end(from)
 }
 
 function toJson<T>(groups: Groups<T>, kind: 'Logs' | 'Spans', list: string, of: (record: T) => object): Buffer {

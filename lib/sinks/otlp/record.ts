@@ -53,30 +53,70 @@ const NAMES: readonly [number, string][] = [
   [SEVERITY.debug, 'DEBUG'],
   [SEVERITY.trace, 'TRACE'],
 ]
+const SPAN_LOGGER = 'tracelane.span'
 const KINDS: Readonly<Record<string, number>> = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 }
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/
 const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/
-/* What does not become an attribute of its own name. */
+/* What is not an attribute of its own name: said otherwise, or made of several. */
 const TAKEN: ReadonlySet<string> = new Set([
   ...['time', 'level', 'logger', 'msg', 'traceId', 'spanId', 'service', 'host', 'hostname', 'pid', 'thread', 'instance'],
   ...['hlc', 'seq', 'err', 'caller', 'rate', 'replayed', 'severityText', 'eventName', 'span', 'parentSpanId'],
 ])
+const WHO = ['service', 'instance', 'host', 'hostname', 'pid', 'thread'] as const
 
-/** Reads a line of the JSON layout, or of pino. One that is no JSON object is a record whose body is the line. */
-export function readLine(line: string, severity: number, ordering: boolean): Reading {
-  const said = objectOf(line)
-  const span = textOf(said['logger']) === 'tracelane.span' ? fieldsOf(said['span']) : undefined
-  const ids = { traceId: idOf(said['traceId'], TRACE_ID), spanId: idOf(said['spanId'], SPAN_ID) }
-  const time = typeof said['time'] === 'number' ? said['time'] : Date.now()
-  return {
-    resource: resourceOf(said, ordering),
-    scope: textOf(said['logger']) ?? textOf(said['name']) ?? '',
-    log: {
-      ...{ time, severityNumber: severity, severityText: textOf(said['severityText']) ?? nameOf(severity) },
-      ...{ body: 'msg' in said ? said['msg'] : undefined, attributes: attributesOf(said, span, ordering), ...ids },
-      eventName: textOf(said['eventName']),
-    },
-    span: span === undefined ? undefined : spanOf(said, span, time, ids),
+/** Reads lines of the JSON layout, or of pino. One that is no JSON object is a record whose body is the line. */
+export class LineReader {
+  readonly #ordering: boolean
+  readonly #given: Readonly<Record<string, unknown>>
+  /* The resources that were met, by what lines say of it; nearly all lines are of the same process as the one before. */
+  #who: Fields = {}
+  #resource: Attributes = []
+  readonly #resources = new Map<string, Attributes>()
+
+  /** `given` are attributes of the resource that win over what lines say. */
+  constructor(ordering: boolean, given: Readonly<Record<string, unknown>>) {
+    this.#ordering = ordering
+    this.#given = given
+  }
+
+  /** Lines of one process have the same object as their resource. */
+  read(line: string, severity: number): Reading {
+    const said = objectOf(line)
+    const logger = textOf(said['logger'])
+    const span = logger === SPAN_LOGGER ? fieldsOf(said['span']) : undefined
+    const traceId = idOf(said['traceId'], TRACE_ID)
+    const spanId = idOf(said['spanId'], SPAN_ID)
+    const time = typeof said['time'] === 'number' ? said['time'] : Date.now()
+    return {
+      resource: this.#resourceOf(said),
+      scope: logger ?? textOf(said['name']) ?? '',
+      log: {
+        time,
+        severityNumber: severity,
+        severityText: textOf(said['severityText']) ?? nameOf(severity),
+        body: said['msg'],
+        attributes: attributesOf(said, span, this.#ordering),
+        traceId,
+        spanId,
+        eventName: textOf(said['eventName']),
+      },
+      span: span === undefined ? undefined : spanOf(said, span, time, { traceId, spanId }),
+    }
+  }
+
+  #resourceOf(said: Fields): Attributes {
+    const known = this.#who
+    if (!WHO.every((key) => said[key] === known[key]) || this.#resource.length === 0) {
+      const made = [
+        ...describeWho(said, this.#ordering).filter(([key]) => !Object.hasOwn(this.#given, key)),
+        ...Object.entries(this.#given),
+      ]
+      const key = JSON.stringify(made)
+      this.#resource = this.#resources.get(key) ?? made
+      this.#resources.set(key, this.#resource)
+      this.#who = said
+    }
+    return this.#resource
   }
 }
 
@@ -89,63 +129,68 @@ function objectOf(line: string): Fields {
   }
 }
 
-function resourceOf(said: Fields, ordering: boolean): Attributes {
+function describeWho(said: Fields, ordering: boolean): Attributes {
   const resource: Attributes = []
-  const add = (key: string, value: unknown): void => {
-    if (value !== undefined) resource.push([key, value])
-  }
-  add('service.name', said['service'])
-  if (ordering) add('service.instance.id', said['instance'])
-  add('host.name', said['host'] ?? said['hostname'])
-  add('process.pid', said['pid'])
-  add('thread.id', said['thread'])
+  push(resource, 'service.name', said['service'])
+  if (ordering) push(resource, 'service.instance.id', said['instance'])
+  push(resource, 'host.name', said['host'] ?? said['hostname'])
+  push(resource, 'process.pid', said['pid'])
+  push(resource, 'thread.id', said['thread'])
   return resource
+}
+
+function push(attributes: Attributes, key: string, value: unknown): void {
+  if (value !== undefined) attributes.push([key, value])
 }
 
 /* In the names of OpenTelemetry's semantic conventions, as far as there are any; others keep theirs. */
 function attributesOf(said: Fields, span: Fields | undefined, ordering: boolean): Attributes {
   const attributes: Attributes = []
-  const add = (key: string, value: unknown): void => {
-    if (value !== undefined) attributes.push([key, value])
-  }
   if (ordering) {
-    add('tracelane.hlc', said['hlc'])
-    add('tracelane.seq', said['seq'])
+    push(attributes, 'tracelane.hlc', said['hlc'])
+    push(attributes, 'tracelane.seq', said['seq'])
   }
-  add('tracelane.rate', said['rate'])
-  add('tracelane.replayed', said['replayed'])
-  const caller = fieldsOf(said['caller'])
-  add('code.file.path', caller?.['file'])
-  add('code.line.number', caller?.['line'])
-  add('code.function.name', caller?.['function'])
-  const err = fieldsOf(said['err'])
-  if (err === undefined) add('err', said['err'])
-  add('exception.type', err?.['type'])
-  add('exception.message', err?.['message'])
-  add('exception.stacktrace', err?.['stack'])
-  if (span === undefined) {
-    add('span', said['span'])
-    add('parentSpanId', said['parentSpanId'])
-  } else describeSpan(said, span, add)
-  for (const [key, value] of Object.entries(said)) if (!TAKEN.has(key)) add(key, value)
+  for (const key in said) {
+    if (!TAKEN.has(key)) attributes.push([key, said[key]])
+    else if (key === 'rate' || key === 'replayed') push(attributes, `tracelane.${key}`, said[key])
+    else if (key === 'caller') describeCaller(said[key], attributes)
+    else if (key === 'err') describeError(said[key], attributes)
+    else if (span === undefined && (key === 'span' || key === 'parentSpanId')) push(attributes, key, said[key])
+  }
+  if (span !== undefined) describeSpan(said, span, attributes)
   return attributes
 }
 
-function describeSpan(said: Fields, span: Fields, add: (key: string, value: unknown) => void): void {
+function describeCaller(caller: unknown, attributes: Attributes): void {
+  const fields = fieldsOf(caller)
+  push(attributes, 'code.file.path', fields?.['file'])
+  push(attributes, 'code.line.number', fields?.['line'])
+  push(attributes, 'code.function.name', fields?.['function'])
+}
+
+function describeError(err: unknown, attributes: Attributes): void {
+  const fields = fieldsOf(err)
+  if (fields === undefined) push(attributes, 'err', err)
+  push(attributes, 'exception.type', fields?.['type'])
+  push(attributes, 'exception.message', fields?.['message'])
+  push(attributes, 'exception.stacktrace', fields?.['stack'])
+}
+
+function describeSpan(said: Fields, span: Fields, attributes: Attributes): void {
   const method = textOf(span['method'])
   const status = span['status']
   const peer = /^(?<address>.+?)(?::(?<port>\d+))?$/.exec(textOf(span['peer']) ?? '')?.groups
-  add('http.request.method', method)
-  add('http.route', span['route'])
-  if (typeof status === 'number') add(status >= 100 ? 'http.response.status_code' : 'rpc.grpc.status_code', status)
-  if (method !== undefined) add('url.path', textOf(span['name'])?.slice(method.length + 1))
-  add('server.address', peer?.['address'])
-  add('server.port', peer?.['port'] === undefined ? undefined : Number(peer['port']))
-  add('http.response.body.size', span['bytesSent'])
-  add('tracelane.outcome', span['outcome'])
-  add('tracelane.parent_span_id', said['parentSpanId'])
-  add('tracelane.duration_ms', span['durationMs'])
-  add('error.message', span['error'])
+  push(attributes, 'http.request.method', method)
+  push(attributes, 'http.route', span['route'])
+  if (typeof status === 'number') push(attributes, status >= 100 ? 'http.response.status_code' : 'rpc.grpc.status_code', status)
+  if (method !== undefined) push(attributes, 'url.path', textOf(span['name'])?.slice(method.length + 1))
+  push(attributes, 'server.address', peer?.['address'])
+  push(attributes, 'server.port', peer?.['port'] === undefined ? undefined : Number(peer['port']))
+  push(attributes, 'http.response.body.size', span['bytesSent'])
+  push(attributes, 'tracelane.outcome', span['outcome'])
+  push(attributes, 'tracelane.parent_span_id', said['parentSpanId'])
+  push(attributes, 'tracelane.duration_ms', span['durationMs'])
+  push(attributes, 'error.message', span['error'])
 }
 
 function spanOf(

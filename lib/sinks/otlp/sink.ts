@@ -5,7 +5,7 @@ import type { AsyncSink, BatchEvent, BatchResult } from '../sink'
 import { judgeOtlp } from './answer'
 import { encodeLogs, encodeSpans, Groups } from './encoder'
 import type { OtlpSinkSpec } from './options'
-import { type Attributes, type LogRecord, readLine, type SpanRecord } from './record'
+import { LineReader, type LogRecord, type SpanRecord } from './record'
 
 type Options = OtlpSinkSpec['options']
 
@@ -51,28 +51,24 @@ export function openOtlpSink(options: Options): AsyncSink {
 function requestsOf(lines: Buffer, rows: readonly BatchEvent[], options: Options): Request[] {
   const { encoding, spans, ordering } = options
   const base = new URL(options.url).pathname.replace(/\/(v1\/(logs|traces)\/?)?$/, '')
+  const reader = new LineReader(ordering, options.resource)
   const [logs, logEvents] = [new Groups<LogRecord>(), [] as number[]]
   const [traces, spanEvents] = [new Groups<SpanRecord>(), [] as number[]]
   rows.forEach(({ start, end, severity }, i) => {
-    const { resource, scope, log, span } = readLine(lines.toString('utf8', start, end), severity, ordering)
-    const all = withGiven(resource, options.resource)
+    const { resource, scope, log, span } = reader.read(lines.toString('utf8', start, end), severity)
     const asSpan = spans === 'logs' ? undefined : span
     if (asSpan !== undefined) {
-      traces.add(all, scope, asSpan)
+      traces.add(resource, scope, asSpan)
       spanEvents.push(i)
     }
     if (asSpan !== undefined && spans === 'traces') return
-    logs.add(all, scope, log)
+    logs.add(resource, scope, log)
     logEvents.push(i)
   })
   return [
     ...(logs.isEmpty ? [] : [{ path: `${base}/v1/logs`, body: encodeLogs(logs, encoding), events: logEvents }]),
     ...(traces.isEmpty ? [] : [{ path: `${base}/v1/traces`, body: encodeSpans(traces, encoding), events: spanEvents }]),
   ]
-}
-
-function withGiven(resource: Attributes, given: Options['resource']): Attributes {
-  return [...resource.filter(([key]) => !Object.hasOwn(given, key)), ...Object.entries(given)]
 }
 
 /* One result of those of the requests that the batch has become. What one of two requests is refused for is sought by the next try, of that part alone. */
