@@ -1,4 +1,4 @@
-import { judge, type Saying } from '../http/answer'
+import { judge, type Saying, shown } from '../http/answer'
 import type { Reply } from '../http/exchange'
 import { type BatchResult, DELIVERED } from '../sink'
 import { readMessage } from './protobuf'
@@ -17,6 +17,7 @@ export function judgeOtlp(reply: Reply, saying: Saying, now: number, records: nu
   }
   if (result.outcome !== 'delivered' || reply.head === undefined) return result
   const { rejected, message } = partialSuccess(reply.body, reply.head.headers['content-type'])
+  const said = shown(message, saying)
   if (!(rejected > 0)) return DELIVERED
   // How many it says, but not which ones: as many are counted.
   const count = Math.min(rejected, records)
@@ -24,7 +25,7 @@ export function judgeOtlp(reply: Reply, saying: Saying, now: number, records: nu
     outcome: 'partial',
     rejected: Array.from({ length: count }, (_, i) => i),
     retryable: [],
-    reason: `${saying.name} refused ${rejected} of ${records} records${message === '' ? '' : `: ${message}`}`,
+    reason: `${saying.name} refused ${rejected} of ${records} records${said === '' ? '' : `: ${said}`}`,
   }
 }
 

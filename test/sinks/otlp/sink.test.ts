@@ -159,16 +159,17 @@ describe('openAsyncSink() of an otlpSink', () => {
   describe('what it makes of an answer', () => {
     const lines = sinkBatch(line({ msg: '1' }) + line({ msg: '2' }) + line({ msg: '3' }))
 
-    it('a partial success in protobuf or JSON: as many as it names are counted, with its reason', async () => {
+    it('a partial success in protobuf or JSON: as many as it names are counted, with its reason and nothing secret', async () => {
       for (const encoding of ['protobuf', 'json'] as const) {
-        const { sink, origin } = await start({ encoding }, (res) => {
-          const json = JSON.stringify({ partialSuccess: { rejectedLogRecords: '2', errorMessage: 'too old' } })
+        const options = { encoding, headers: { authorization: 'Bearer s3cr3t' } }
+        const { sink, origin } = await start(options, (res) => {
+          const json = JSON.stringify({ partialSuccess: { rejectedLogRecords: '2', errorMessage: 'too\u001b old for s3cr3t' } })
           res.setHeader('content-type', encoding === 'json' ? 'application/json' : 'application/x-protobuf')
-          res.end(encoding === 'json' ? json : responseOf(2, 'too old'))
+          res.end(encoding === 'json' ? json : responseOf(2, 'too\u001b old for s3cr3t'))
         })
         expect(await sink.send(lines)).to.deep.equal({
           ...{ outcome: 'partial', rejected: [0, 1], retryable: [] },
-          reason: `POST ${origin} refused 2 of 3 records: too old`,
+          reason: `POST ${origin} refused 2 of 3 records: too old for [redacted]`,
         })
       }
     })
