@@ -2,7 +2,6 @@
 // a file sink that writes to nowhere: events a second until the last receipt is there, and what a log call costs the thread that logs.
 //
 //   npm run bench:delivery                7 rounds of 100,000 lines
-//   npm run bench:delivery -- --write     puts the table into docs/reference/benchmarks.md
 //   ROUNDS=1 COUNT=20000                  a shorter run
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
