@@ -4,7 +4,7 @@
 //   whole loggers      each in a process of its own, with rolling and without; and what is in the files afterwards
 //
 // In each round every row once, in random order; the ratios are those of one round. `--write` puts the tables into docs/reference/benchmarks.md.
-// ROUNDS, BATCHES, LINES and FOLDER change what is run.
+// ROUNDS, LOGGER_ROUNDS, BATCHES, LINES and FOLDER change what is run.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
@@ -21,6 +21,7 @@ const { openSpoolReader, openSpoolWriter, SpoolLedger } = require('../../dist/li
 const { fileSink, rollingFileSink } = require('tracelane')
 
 const ROUNDS = Number(process.env.ROUNDS ?? 10)
+const LOGGER_ROUNDS = Number(process.env.LOGGER_ROUNDS ?? ROUNDS)
 const BATCHES = Number(process.env.BATCHES ?? 512)
 const LINES = Number(process.env.LINES ?? 100_000)
 const MIB = 2 ** 20
@@ -127,7 +128,7 @@ try {
   for (const name of Object.keys(PARTS)) measurePart(name, 'warm-up')
   for (let round = 0; round < ROUNDS; round++)
     for (const name of shuffled(Object.keys(PARTS))) parts[name].push(measurePart(name, round))
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < LOGGER_ROUNDS; round++) {
     for (const name of shuffled(Object.keys(LOGGERS))) {
       loggers[name].one.push(await measureLogger(name, 0, round))
       loggers[name].rolled.push(await measureLogger(name, FILE_BYTES, round))
@@ -161,7 +162,7 @@ const loggerRows = Object.entries(LOGGERS).map(([name, [title]]) => {
 const text = [
   table([`${Math.round(batch.length / 1024)} KiB of lines to`, 'µs', 'CPU, µs', 'CPU beside `fileSink`'], partRows),
   '',
-  `${BATCHES} batches a round.`,
+  `${ROUNDS} rounds of ${BATCHES} batches.`,
   '',
   table(
     [
@@ -176,6 +177,6 @@ const text = [
     loggerRows,
   ),
   '',
-  `${ROUNDS} rounds; medians, with the interval that holds them at 95 % confidence; lost, doubled and largest are the worst of all rounds. ${machine()}`,
+  `${LOGGER_ROUNDS} rounds; medians, with the interval that holds them at 95 % confidence; lost, doubled and largest are the worst of all rounds. ${machine()}`,
 ].join('\n')
 publish('bench:files', text)
