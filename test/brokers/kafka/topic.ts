@@ -1,5 +1,8 @@
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 
+const TRIES = 50
+const PAUSE_MS = 200
+
 /** A record as another client than ours reads it. */
 export interface ReadRecord {
   readonly partition: number
@@ -34,9 +37,13 @@ export class Topic {
   }
 
   /** The broker that leads a partition. */
-  async leader(partition = 0): Promise<number> {
-    const { topics } = await this.#admin((admin) => admin.fetchTopicMetadata({ topics: [this.name] }))
-    return topics[0]?.partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? -1
+  leader(partition = 0): Promise<number> {
+    return this.#admin(async (admin) => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [this.name] })
+      const leader = topics[0]?.partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? -1
+      if (leader < 0) throw new Error(`nobody leads ${this.name}-${partition}`)
+      return leader
+    })
   }
 
   /** How many records each partition has. */
@@ -52,36 +59,61 @@ export class Topic {
   }
 
   /** Reads all that is there now, in order within each partition. */
-  async records(): Promise<ReadRecord[]> {
+  records(): Promise<ReadRecord[]> {
+    return persistently(() => this.#read())
+  }
+
+  async #read(): Promise<ReadRecord[]> {
     const left = new Map([...(await this.ends())].filter(([, end]) => end > 0))
     const records: ReadRecord[] = []
     if (left.size === 0) return records
     const consumer = this.#kafka.consumer({ groupId: `read-${this.name}-${process.hrtime.bigint()}`, maxWaitTimeInMs: 100 })
-    await consumer.connect()
-    await consumer.subscribe({ topic: this.name, fromBeginning: true })
-    await new Promise<void>((resolve, reject) => {
-      consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
-      const eachMessage = async ({ partition, message }: EachMessage): Promise<void> => {
-        const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)])
-        const offset = Number(message.offset)
-        const [key, value] = [String(message.key), String(message.value)]
-        records.push({ partition, offset, key, value, headers: Object.fromEntries(headers) })
-        if (offset + 1 >= (left.get(partition) ?? 0)) left.delete(partition)
-        if (left.size === 0) resolve()
-      }
-      consumer.run({ eachMessage }).catch(reject)
-    })
-    await consumer.disconnect()
+    try {
+      await consumer.connect()
+      await consumer.subscribe({ topic: this.name, fromBeginning: true })
+      await new Promise<void>((resolve, reject) => {
+        consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
+        const eachMessage = async ({ partition, message }: EachMessage): Promise<void> => {
+          const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)])
+          const offset = Number(message.offset)
+          const [key, value] = [String(message.key), String(message.value)]
+          records.push({ partition, offset, key, value, headers: Object.fromEntries(headers) })
+          if (offset + 1 >= (left.get(partition) ?? 0)) left.delete(partition)
+          if (left.size === 0) resolve()
+        }
+        consumer.run({ eachMessage }).catch(reject)
+      })
+    } finally {
+      await consumer.disconnect()
+    }
     return records.sort((a, b) => a.partition - b.partition || a.offset - b.offset)
   }
 
-  async #admin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+  #admin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    return persistently(() => this.#ask(work))
+  }
+
+  async #ask<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = this.#kafka.admin()
     await admin.connect()
     try {
       return await work(admin)
     } finally {
       await admin.disconnect()
+    }
+  }
+}
+
+/* Brokers that have just started answer for a while that they are not ready. */
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = TRIES; ; left--) {
+    try {
+      return await work()
+    } catch (error) {
+      // Made by the try before, whose answer got lost.
+      if (/already exists/.test(String(error))) return undefined as T
+      if (left === 1) throw error
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }
   }
 }
