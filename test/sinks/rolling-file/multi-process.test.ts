@@ -7,7 +7,7 @@ import { takeTurn } from '../../../lib/sinks/rolling-file/roll-turn'
 import { systemOwners } from '../../../lib/spool'
 import { heavy, projectFile, RunningProgram, tempFolder } from '../../support'
 
-const LINES = heavy ? 100_000 : 4_000
+const LINES = heavy ? 20_000 : 4_000
 const PROGRAM = projectFile('test/fixtures/sinks/rolling-together.cjs')
 const never = (): boolean => false
 
