@@ -183,4 +183,17 @@ describe('decorators in a running program', () => {
       })
     })
   }
+
+  for (const end of ['', 'process.exit(0)']) {
+    it(`have a file written when the program ends by ${end === '' ? 'itself' : end}`, async () => {
+      const path = join(tempFolder(), 'a.log')
+      const code = `const T = require('tracelane')
+        T.configure({ thread: true, maxFlushTimeMs: 30_000, sinks: [T.retrying(T.fileSink({ path: ${JSON.stringify(path)} }))] })
+        for (let n = 0; n < 2000; n++) T.getLogger('x').info('line', { n })
+        ${end}`
+      const outcome = await runNode(['-e', code])
+      expect(outcome).to.include({ code: 0, stderr: '' })
+      expect(jsonLinesOf(path).map(({ n }) => n)).to.deep.equal(Array.from({ length: 2000 }, (_, n) => n))
+    })
+  }
 })
