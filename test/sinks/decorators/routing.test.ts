@@ -58,8 +58,10 @@ describe('routing()', () => {
       [1, 3],
     )
     expect(await sendTo(sink, part)).to.deep.equal({ outcome: 'delivered' })
+    const others = [{ msg: 1, level: 'error' }, { msg: 2 }, { msg: 3, level: 'fatal' }] as const
+    await sendTo(sink, new TestBatch(others, 'abc-1~0123', [1, 2, 3]))
     const ids = scene.at('errors').got.map(({ id }) => id)
-    expect(ids).to.have.length(3)
+    expect(ids).to.have.length(4)
     expect(new Set(ids).size).to.equal(1)
   })
 
