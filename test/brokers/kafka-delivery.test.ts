@@ -17,7 +17,7 @@ const AT_ONCE = 40
 /* The third is killed, and the fourth takes its place. */
 const SKEWS = [500, 0, -500, 300]
 const VICTIM = 2
-const DEADLINE_MS = heavy ? 1_200_000 : 100_000
+const DEADLINE_MS = heavy ? 1_200_000 : 400_000
 
 interface FromProducer {
   readonly ready?: true

@@ -6,7 +6,7 @@ import { requires, until } from '../support'
 import { batchOf, INSTANCE, type Line } from '../support/kafka-batch'
 import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
 
-const WAIT_MS = 60_000
+const WAIT_MS = 200_000
 const TRACES = 12
 const trace = (n: number): string => n.toString(16).padStart(32, 'b')
 const line = (seq: number): Line => ({
@@ -14,7 +14,7 @@ const line = (seq: number): Line => ({
 })
 
 describe('Kafka of three brokers', function () {
-  this.timeout(120_000)
+  this.timeout(400_000)
   let cluster: KafkaCluster
   let sink: AsyncSink | undefined
   let consumer: OrderedConsumer | undefined

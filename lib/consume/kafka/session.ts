@@ -45,6 +45,7 @@ export class Session {
   #end: (reason: unknown) => void = () => {}
   #clients: GroupClients | undefined
   #holding: Holding | undefined
+  #lettingGo: Promise<void> = Promise.resolve()
   /* Counts states of the group. */
   #generation = 0
   #isOver = false
@@ -152,11 +153,16 @@ export class Session {
   }
 
   /* Lets the calls under way come to their end, and says how far they came; not for longer than half of the time after which the group goes on anyway. */
-  async #letGo(): Promise<void> {
+  #letGo(): Promise<void> {
     this.#generation++
     const holding = this.#holding
     this.#holding = undefined
-    if (holding === undefined) return
+    // Whoever comes second waits for the same: something may fail while the group changes.
+    if (holding !== undefined) this.#lettingGo = this.#rest(holding)
+    return this.#lettingGo
+  }
+
+  async #rest(holding: Holding): Promise<void> {
     holding.fetcher.stop()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {

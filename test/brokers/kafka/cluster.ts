@@ -24,7 +24,7 @@ interface Ports {
 
 /* Below the ports that Linux gives to whoever connects, so that nobody has them while a broker is restarted. */
 const PORTS = { from: 15_000, to: 30_000 } as const
-const START_DEADLINE_MS = 60_000
+const START_DEADLINE_MS = 120_000
 const LIFE_MS = 30 * 60_000
 const STARTS = 5
 const JAVA = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djava.net.preferIPv4Stack=true']
