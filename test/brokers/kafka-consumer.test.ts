@@ -9,6 +9,8 @@ import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
 const trace = (n: number): string => n.toString(16).padStart(32, 'a')
 const line = (seq: number, n: number): Line => ({ text: `{"seq":${seq},"instance":"${INSTANCE}"}`, seq, traceId: trace(n) })
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
+/* So many that each of the four partitions has some. */
+const TRACES = 40
 const WAIT_MS = 120_000
 
 describe('createKafkaConsumer(), with a real broker', () => {
@@ -46,17 +48,17 @@ describe('createKafkaConsumer(), with a real broker', () => {
     return consumer
   }
 
-  /* Ten traces, one event of each after the other. */
+  /* Forty traces, one event of each after the other. */
   async function write(from: number, to: number): Promise<void> {
     for (let at = from; at < to; at += 100) {
-      const batch = batchOf(range(at, Math.min(at + 100, to)).map((seq) => line(seq, seq % 10)))
+      const batch = batchOf(range(at, Math.min(at + 100, to)).map((seq) => line(seq, seq % TRACES)))
       while ((await sink.send(batch)).outcome !== 'delivered');
     }
   }
 
   function expectOrdered(events: readonly ConsumedEvent[], count: number): void {
     expect(events.map(({ seq }) => seq).sort((a, b) => (a as number) - (b as number))).to.deep.equal(range(0, count))
-    for (let n = 0; n < 10; n++) {
+    for (let n = 0; n < TRACES; n++) {
       const seqs = events.filter(({ traceId }) => traceId === trace(n)).map(({ seq }) => seq as number)
       expect(seqs).to.deep.equal(seqs.toSorted((a, b) => a - b))
     }
@@ -150,7 +152,7 @@ describe('createKafkaConsumer(), with a real broker', () => {
       },
       onQuarantine: (event, _queue, error) => void aside.push([event.seq, (error as Error).message]),
     })
-    const mine = (await topic.records()).find(({ headers }) => headers['tracelane-trace'] === trace(poisoned % 10))?.partition
+    const mine = (await topic.records()).find(({ headers }) => headers['tracelane-trace'] === trace(poisoned % TRACES))?.partition
     const records = (await topic.records()).filter(({ partition }) => partition !== mine)
     const others = records.reduce((sum, { value }) => sum + value.trimEnd().split('\n').length, 0)
     await until('the other partitions', () => events.length === others, WAIT_MS)
