@@ -12,6 +12,7 @@ import { type After, SendPermits } from './send-permits'
 import { SpilledLines } from './spilled-lines'
 
 const SPOOL_PAUSE_MS = 20
+const PULSE_MS = 1_000
 
 /** The time as a sender knows it. */
 export interface SenderClock {
@@ -87,6 +88,8 @@ export class FrameSender {
   /** Sends what comes until it is stopped; then gives up what is on its way. */
   async run(): Promise<void> {
     const { words } = this.#memory
+    // Whoever waits for room takes a thread without a sign of life for dead, and an answer may take longer than that.
+    const pulse = setInterval(() => this.#beat(), PULSE_MS).unref()
     while (!this.#stopped) {
       const heard = Atomics.load(words, WORD.bell)
       if (!this.#isOurs()) this.#giveUp()
@@ -97,6 +100,7 @@ export class FrameSender {
       this.#tellIfReached()
       await this.#rest(heard)
     }
+    clearInterval(pulse)
     await this.#sink.close()
   }
 

@@ -73,6 +73,14 @@ describe('FrameSender', () => {
     })
   })
 
+  it('gives signs of life while an answer takes its time', async () => {
+    world = new SenderWorld(() => new Promise<never>(() => undefined))
+    world.write(letters('a'))
+    await until('the event is on its way', () => world.sent.length === 1)
+    const { beats } = world
+    await until('a sign of life', () => world.beats > beats)
+  })
+
   describe('a destination that takes a part of a batch', () => {
     it('gets those that may be taken later again, alone, in order, before anything newer', async () => {
       const part: BatchResult = { outcome: 'partial', rejected: [1], retryable: [3, 2], reason: 'busy' }

@@ -102,6 +102,11 @@ export class SenderWorld {
     return this.memory.counted(ACCOUNT[which])
   }
 
+  /** How many signs of life there were. */
+  get beats(): number {
+    return Atomics.load(this.memory.words, WORD.beat)
+  }
+
   /** Events in the ring. */
   get pending(): number {
     return new RingReader(this.memory).pendingEvents()
