@@ -30,14 +30,7 @@ export class KeptBatch implements SinkBatch {
   /** The batch of the rows at `indexes`, which are in order; this one if those are all. */
   part(indexes: readonly number[]): KeptBatch {
     if (indexes.length === this.#rows.length) return this
-    const picked = indexes.map((index) => this.#rows[index] as BatchEvent)
-    const lines = Buffer.concat(picked.map(({ start, end }) => this.lines.subarray(start, end)))
-    let at = 0
-    const rows = picked.map((row) => {
-      const start = at
-      at += row.end - row.start
-      return { ...row, start, end: at }
-    })
+    const { lines, rows } = pickRows(this.lines, this.#rows, indexes)
     return new KeptBatch(lines, rows.length, partId(this.id, lines, rows), this.instance, rows)
   }
 
@@ -53,6 +46,22 @@ export class KeptBatch implements SinkBatch {
 export function keepBatch(batch: SinkBatch): KeptBatch {
   if (batch instanceof KeptBatch) return batch
   return new KeptBatch(Buffer.from(batch.lines), batch.events, batch.id, batch.instance, batch.rows())
+}
+
+/** The lines of `rows` at these indexes, in memory of their own, and the rows of those. */
+export function pickRows(
+  lines: Uint8Array,
+  rows: readonly BatchEvent[],
+  indexes: readonly number[],
+): { readonly lines: Uint8Array; readonly rows: readonly BatchEvent[] } {
+  const picked = indexes.map((index) => rows[index] as BatchEvent)
+  let at = 0
+  const moved = picked.map((row) => {
+    const start = at
+    at += row.end - row.start
+    return { ...row, start, end: at }
+  })
+  return { lines: Buffer.concat(picked.map(({ start, end }) => lines.subarray(start, end))), rows: moved }
 }
 
 /** The name of the part of batch `id` that `rows` of `lines` are: `<id>~<16 hex digits>`. Of a part of a part, the same as of that part of the whole. */

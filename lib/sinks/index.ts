@@ -1,4 +1,4 @@
-export { partId } from './batch-part'
+export { partId, pickRows } from './batch-part'
 export { type ConsoleSinkOptions, type ConsoleSinkSpec, consoleSink, consoleStreams } from './console'
 export {
   type CircuitBreakingOptions,

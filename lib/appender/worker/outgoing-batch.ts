@@ -1,4 +1,4 @@
-import { type BatchEvent, partId, type SinkBatch } from '../../sinks'
+import { type BatchEvent, partId, pickRows, type SinkBatch } from '../../sinks'
 
 /** A batch on its way to a sink that answers later, which can be divided. The memory of its lines stays as it is until it is settled. */
 export class OutgoingBatch implements SinkBatch {
@@ -31,14 +31,7 @@ export class OutgoingBatch implements SinkBatch {
   part(indexes: readonly number[]): OutgoingBatch {
     const all = this.rows()
     if (indexes.length === all.length) return this
-    const picked = indexes.map((index) => all[index] as BatchEvent)
-    const lines = Buffer.concat(picked.map(({ start, end }) => this.lines.subarray(start, end)))
-    let at = 0
-    const rows = picked.map((row) => {
-      const start = at
-      at += row.end - row.start
-      return { ...row, start, end: at }
-    })
+    const { lines, rows } = pickRows(this.lines, all, indexes)
     return new OutgoingBatch(lines, rows.length, partId(this.id, lines, rows), this.instance, () => rows)
   }
 
