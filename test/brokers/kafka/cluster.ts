@@ -1,9 +1,9 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { RunningProgram, run } from '../../support'
-import { BROKERS_FOLDER } from './artefacts'
+import { freePorts } from '../free-ports'
+import { BROKERS_FOLDER } from '../maven'
 
 /** How to start a cluster. */
 export interface ClusterOptions {
@@ -22,8 +22,6 @@ interface Ports {
   readonly controller: number
 }
 
-/* Below the ports that Linux gives to whoever connects, so that nobody has them while a broker is restarted. */
-const PORTS = { from: 15_000, to: 30_000 } as const
 const START_DEADLINE_MS = 120_000
 const LIFE_MS = 30 * 60_000
 const STARTS = 5
@@ -178,21 +176,4 @@ export class KafkaCluster {
       `listener.name.sasl_ssl.plain.sasl.jaas.config=${login} user_${user}="${password}";`,
     ]
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>()
-  while (ports.size < count) {
-    const port = randomInt(PORTS.from, PORTS.to)
-    if (!ports.has(port) && (await isFree(port))) ports.add(port)
-  }
-  return [...ports]
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }

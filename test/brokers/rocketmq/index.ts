@@ -1,0 +1,3 @@
+export { rocketmqClassPath } from './artefacts'
+export type { ReadMessage } from './reader'
+export { type RocketmqOptions, RocketmqServer } from './server'
