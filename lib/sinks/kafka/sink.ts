@@ -1,20 +1,14 @@
 import { runOutside } from '../../context'
-import { type AsyncSink, type BatchResult, DELIVERED, type SinkBatch } from '../sink'
-import { type BatchToEncode, divide, type EncodedRecord, encodeBatch } from './encoder'
+import { type BatchToPack, KeySplitter, newOutcome, type Outcome as OutcomeOf, resultOf } from '../keyed'
+import type { AsyncSink, BatchResult, SinkBatch } from '../sink'
+import { divideRecord, type EncodedRecord, encodeBatch } from './encoder'
 import { deliveredPartitions, failureOf } from './failure'
-import { KeySplitter } from './key-splitter'
 import type { KafkaSinkSpec } from './options'
 import { Producers } from './producer'
 
 type Options = KafkaSinkSpec['options']
 
-/** What became of records: each of them is in one of the lists, or was not sent. */
-interface Outcome {
-  readonly delivered: EncodedRecord[]
-  readonly rejected: EncodedRecord[]
-  readonly retryable: EncodedRecord[]
-  reason: string
-}
+type Outcome = OutcomeOf<EncodedRecord>
 
 /**
  * Opens the sink. One batch is on its way at a time, because the client numbers the records of a partition when it makes a request, by what was
@@ -26,10 +20,10 @@ export function openKafkaSink(options: Options): AsyncSink {
   const splitter = new KeySplitter(options.maxEventsPerKey)
   let last: Promise<unknown> = Promise.resolve()
 
-  const sendBatch = async (batch: BatchToEncode): Promise<BatchResult> => {
+  const sendBatch = async (batch: BatchToPack): Promise<BatchResult> => {
     const until = performance.now() + options.timeoutMs
     const { records, tooLarge } = encodeBatch(batch, splitter, options)
-    const outcome: Outcome = { delivered: [], rejected: [], retryable: [], reason: '' }
+    const outcome: Outcome = newOutcome()
     for (const wave of wavesOf(records, options.maxRecordBytes)) {
       if (outcome.retryable.length > 0) outcome.retryable.push(...wave)
       else await sendWave(wave, batch, outcome, until)
@@ -38,10 +32,10 @@ export function openKafkaSink(options: Options): AsyncSink {
       const traceId = batch.rows[rows[0] as number]?.traceId
       if (traceId !== undefined) splitter.count(traceId, rows.length)
     }
-    return resultOf(outcome, tooLarge, batch, options)
+    return resultOf(outcome, { events: batch.rows.length, tooLarge, limit: 'maxRecordBytes', name: nameOf(options) })
   }
 
-  const sendWave = async (wave: readonly EncodedRecord[], batch: BatchToEncode, outcome: Outcome, until: number) => {
+  const sendWave = async (wave: readonly EncodedRecord[], batch: BatchToPack, outcome: Outcome, until: number) => {
     try {
       await producers.send(messagesOf(wave, options.topic), Math.max(until - performance.now(), 1))
       outcome.delivered.push(...wave)
@@ -58,8 +52,8 @@ export function openKafkaSink(options: Options): AsyncSink {
   }
 
   /* One of these records, or their sum, is what the brokers refuse: each event is tried alone. */
-  const sendApart = async (records: readonly EncodedRecord[], batch: BatchToEncode, outcome: Outcome, until: number) => {
-    for (const record of records.flatMap((one) => divide(batch, one))) {
+  const sendApart = async (records: readonly EncodedRecord[], batch: BatchToPack, outcome: Outcome, until: number) => {
+    for (const record of records.flatMap((one) => divideRecord(batch, one))) {
       if (outcome.retryable.length > 0) outcome.retryable.push(record)
       else await sendWave([record], batch, outcome, until)
     }
@@ -104,21 +98,6 @@ function leftOf(wave: readonly EncodedRecord[], delivered: ReadonlySet<number>, 
 
 function isOneEvent(records: readonly EncodedRecord[]): boolean {
   return records.length === 1 && records[0]?.rows.length === 1
-}
-
-function resultOf(outcome: Outcome, tooLarge: readonly number[], batch: BatchToEncode, options: Options): BatchResult {
-  const rejected = [...tooLarge, ...rowsOf(outcome.rejected)].sort((a, b) => a - b)
-  const retryable = rowsOf(outcome.retryable).sort((a, b) => a - b)
-  if (rejected.length + retryable.length === 0) return DELIVERED
-  const what = outcome.reason === '' ? `a line is larger than 'maxRecordBytes'` : outcome.reason
-  const reason = `${nameOf(options)}: ${what}`
-  if (retryable.length === batch.rows.length) return { outcome: 'retryable', reason }
-  if (rejected.length === batch.rows.length) return { outcome: 'rejected', reason }
-  return { outcome: 'partial', rejected, retryable, reason }
-}
-
-function rowsOf(records: readonly EncodedRecord[]): number[] {
-  return records.flatMap(({ rows }) => rows)
 }
 
 function nameOf({ brokers, topic }: Options): string {

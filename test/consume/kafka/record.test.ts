@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { eventsOf } from '../../../lib/consume/kafka/record'
 import { encodeBatch } from '../../../lib/sinks/kafka/encoder'
-import { KeySplitter } from '../../../lib/sinks/kafka/key-splitter'
+import { KeySplitter } from '../../../lib/sinks/keyed/key-splitter'
 import { batchOf, INSTANCE } from '../../support/kafka-batch'
 
 const record = (value: string | null, headers: Readonly<Record<string, string | null>> = {}) => ({

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { type EncodedRecord, encodeBatch } from '../../../lib/sinks/kafka/encoder'
-import { KeySplitter } from '../../../lib/sinks/kafka/key-splitter'
+import { KeySplitter } from '../../../lib/sinks/keyed/key-splitter'
 import { batchOf, INSTANCE, type Line } from '../../support/kafka-batch'
 
 const trace = (n: number): string => String(n).padStart(32, '0')
