@@ -24,6 +24,8 @@ function leafDestination(spec: LeafSinkSpec): string {
       return addressOf(spec.options.url)
     case 'kafka':
       return `the topic ${spec.options.topic} of ${spec.options.brokers.join()}`
+    case 'rocketmq':
+      return `the topic ${spec.options.topic} of ${spec.options.endpoints.join()}`
   }
 }
 

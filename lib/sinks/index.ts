@@ -61,6 +61,7 @@ export { lineEnds, rowOfLine, rowsOfLines } from './line-rows'
 export { type AsyncSinkPlace, isAsyncSink, openAsyncSink, openSink } from './open-sink'
 export { type OtlpSinkOptions, type OtlpSinkSpec, otlpSink } from './otlp'
 export { readSink, sinkRule } from './read-sink'
+export { type RocketmqCredentials, type RocketmqSinkOptions, type RocketmqSinkSpec, rocketmqSink } from './rocketmq'
 export { type RollingFileSinkOptions, type RollingFileSinkSpec, rollingFileSink } from './rolling-file'
 export { resolveSending, type SendingOptions, sendingRules } from './sending-options'
 export type {

@@ -15,6 +15,7 @@ import { openFileSink } from './file'
 import { openHttpSink } from './http'
 import { openKafkaSink } from './kafka'
 import { openOtlpSink } from './otlp'
+import { openRocketmqSink } from './rocketmq'
 import { openRollingFileSink } from './rolling-file'
 import type { AsyncSink, AsyncSinkSpec, NetworkSinkSpec, Sink, SinkSpec } from './sink'
 
@@ -60,6 +61,8 @@ function openNetworkSink(spec: NetworkSinkSpec): AsyncSink {
       return openKafkaSink(spec.options)
     case 'otlp':
       return openOtlpSink(spec.options)
+    case 'rocketmq':
+      return openRocketmqSink(spec.options)
   }
 }
 

@@ -17,6 +17,7 @@ import { type FileSinkOptions, fileSink } from './file'
 import { type HttpSinkOptions, httpSink } from './http'
 import { type KafkaSinkOptions, kafkaSink } from './kafka'
 import { type OtlpSinkOptions, otlpSink } from './otlp'
+import { type RocketmqSinkOptions, rocketmqSink } from './rocketmq'
 import { type RollingFileSinkOptions, rollingFileSink } from './rolling-file'
 import type { SinkSpec } from './sink'
 
@@ -30,6 +31,7 @@ const KINDS: Readonly<Record<SinkSpec['kind'], (options: never) => SinkSpec>> = 
   http: (options: HttpSinkOptions) => httpSink(options),
   kafka: (options: KafkaSinkOptions) => kafkaSink(options),
   otlp: (options: OtlpSinkOptions) => otlpSink(options),
+  rocketmq: (options: RocketmqSinkOptions) => rocketmqSink(options),
   retrying: ({ sink, ...options }: OptionsOf<'retrying'>) => retrying(sink, options),
   failover: ({ sinks, ...options }: OptionsOf<'failover'>) => failover(sinks, options),
   tee: (options: OptionsOf<'tee'>) => {

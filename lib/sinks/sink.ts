@@ -5,6 +5,7 @@ import type { FileSinkSpec } from './file'
 import type { HttpSinkSpec } from './http'
 import type { KafkaSinkSpec } from './kafka'
 import type { OtlpSinkSpec } from './otlp'
+import type { RocketmqSinkSpec } from './rocketmq'
 import type { RollingFileSinkSpec } from './rolling-file'
 import type { SendingOptions } from './sending-options'
 
@@ -21,7 +22,7 @@ export type LeafSinkSpec = BlockingSinkSpec | NetworkSinkSpec
 export type BlockingSinkSpec = ConsoleSinkSpec | FileSinkSpec | RollingFileSinkSpec
 
 /** The sinks on the network. */
-export type NetworkSinkSpec = ElasticsearchSinkSpec | HttpSinkSpec | KafkaSinkSpec | OtlpSinkSpec
+export type NetworkSinkSpec = ElasticsearchSinkSpec | HttpSinkSpec | KafkaSinkSpec | OtlpSinkSpec | RocketmqSinkSpec
 
 /** The sinks that answer later, and need an event loop for it. */
 export type AsyncSinkSpec = NetworkSinkSpec | DecoratorSpec

@@ -30,7 +30,13 @@ const DECORATORS: Readonly<Record<DecoratorSpec['kind'], true>> = {
   spooling: true,
 }
 
-const NETWORK: Readonly<Record<NetworkSinkSpec['kind'], true>> = { elasticsearch: true, http: true, kafka: true, otlp: true }
+const NETWORK: Readonly<Record<NetworkSinkSpec['kind'], true>> = {
+  elasticsearch: true,
+  http: true,
+  kafka: true,
+  otlp: true,
+  rocketmq: true,
+}
 
 /** Whether a sink is on the network. */
 export function isNetworkSink(spec: SinkSpec): spec is NetworkSinkSpec {

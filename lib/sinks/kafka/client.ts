@@ -1,8 +1,5 @@
-import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { TracelaneError } from '../../errors'
-import { nodeModule } from '../../internal/builtin'
-import { thisFile } from '../../internal/runtime'
+import { findPeerFile } from '../peer-file'
 
 const PACKAGE = '@platformatic/kafka'
 
@@ -41,24 +38,9 @@ export interface KafkaPackage {
   readonly Producer: new (options: object) => KafkaProducer
 }
 
-/**
- * The file of the client, as the application would find it, then as this package would. Throws ERR_TRACELANE_PEER_MISSING with the command that
- * installs it. The package itself is loaded where it is used, by `importClient`.
- */
+/** The file of the client; see `findPeerFile`. */
 export function findClient(): string {
-  const { createRequire } = nodeModule()
-  const places = [process.argv[1], join(process.cwd(), 'package.json'), thisFile].filter((place) => place?.includes('/'))
-  for (const place of places) {
-    try {
-      return createRequire(place as string).resolve(PACKAGE)
-    } catch {
-      // It may be found from the next place.
-    }
-  }
-  throw new TracelaneError(
-    'ERR_TRACELANE_PEER_MISSING',
-    `this part of tracelane needs ${PACKAGE}; install it with: npm install ${PACKAGE}${onNode20()}`,
-  )
+  return findPeerFile(PACKAGE, `${PACKAGE}${onNode20()}`)
 }
 
 /** Loads the client, an ES module, from its file. */

@@ -61,6 +61,14 @@ export class ProtobufWriter {
     this.#at += this.#bytes.write(text, this.#at)
   }
 
+  bytes(field: number, value: Uint8Array): void {
+    this.#reserve(value.length + 2 * MAX_VARINT_BYTES)
+    this.#tag(field, BYTES)
+    this.#varint(value.length)
+    this.#bytes.set(value, this.#at)
+    this.#at += value.length
+  }
+
   /** Bytes given as hexadecimal digits. */
   hex(field: number, digits: string): void {
     this.#reserve(digits.length + 2 * MAX_VARINT_BYTES)

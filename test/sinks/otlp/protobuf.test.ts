@@ -12,6 +12,7 @@ describe('ProtobufWriter', () => {
   it('writes the examples of the specification of the encoding', () => {
     expect(written((out) => out.int(1, 150)).toString('hex')).to.equal('089601')
     expect(written((out) => out.text(2, 'testing')).toString('hex')).to.equal('120774657374696e67')
+    expect(written((out) => out.bytes(4, Buffer.from([1, 0xff]))).toString('hex')).to.equal('220201ff')
     expect(written((out) => out.int(1, -2)).toString('hex')).to.equal('08feffffffffffffffff01')
     const nested = written((out) => {
       const from = out.begin(3)

@@ -1,0 +1,2 @@
+export { type RocketmqCredentials, type RocketmqSinkOptions, type RocketmqSinkSpec, rocketmqSink } from './options'
+export { openRocketmqSink } from './sink'
