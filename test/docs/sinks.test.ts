@@ -9,7 +9,14 @@ const pages = readdirSync(projectFile('docs/reference/sinks'))
 function known(name: string): string[] {
   const make = (tracelane as unknown as Record<string, (options: unknown) => unknown>)[name]
   try {
-    const right = { url: 'http://logs.example', filePattern: 'x-%d', path: 'x', brokers: ['kafka.example:9092'], topic: 'logs' }
+    const right = {
+      url: 'http://logs.example',
+      filePattern: 'x-%d',
+      path: 'x',
+      brokers: ['kafka.example:9092'],
+      endpoints: ['proxy.example:8081'],
+      topic: 'logs',
+    }
     make?.({ ...right, wrong: 1 })
   } catch (error) {
     const [, names = ''] = /(?:knows) ([\w, ]+)/i.exec((error as Error).message) ?? []

@@ -26,6 +26,8 @@ const JAVA = [
 const NAME_SERVER = 'org.apache.rocketmq.namesrv.NamesrvStartup'
 const PROXY = 'org.apache.rocketmq.proxy.ProxyStartup'
 const ADMIN = 'org.apache.rocketmq.tools.command.MQAdminStartup'
+const USERS =
+  'authenticationMetadataProvider=org.apache.rocketmq.auth.authentication.provider.LocalAuthenticationMetadataProvider'
 const READER = 'test/brokers/rocketmq/src/Reader.java'
 
 /**
@@ -147,6 +149,7 @@ export class RocketmqServer {
 
   #brokerProperties(): string[] {
     const store = join(this.#folder, 'store')
+    const { user } = this.#options
     return [
       ...['brokerClusterName=tracelane', 'brokerName=broker-0', 'brokerId=0'],
       ...['brokerIP1=127.0.0.1', 'brokerIP2=127.0.0.1', 'bindAddress=127.0.0.1'],
@@ -155,6 +158,9 @@ export class RocketmqServer {
       ...[`storePathRootDir=${store}`, `storePathCommitLog=${join(store, 'commitlog')}`],
       ...['mappedFileSizeCommitLog=67108864', 'mappedFileSizeConsumeQueue=600000', 'timerWheelEnable=false'],
       ...['autoCreateTopicEnable=false', 'autoCreateSubscriptionGroup=true'],
+      ...(user === undefined
+        ? []
+        : [USERS, `initAuthenticationUser=${JSON.stringify({ username: user.name, password: user.password })}`]),
       // It refuses to write onto a disk that is nearly full, which a machine for tests may have.
       ...['diskMaxUsedSpaceRatio=98', 'diskSpaceWarningLevelRatio=98', 'diskSpaceCleanForciblyRatio=97'],
     ]
@@ -170,9 +176,8 @@ export class RocketmqServer {
       ...(user && {
         authenticationEnabled: true,
         authenticationProvider: 'org.apache.rocketmq.auth.authentication.provider.DefaultAuthenticationProvider',
-        authenticationMetadataProvider: 'org.apache.rocketmq.auth.authentication.provider.LocalAuthenticationMetadataProvider',
-        initAuthenticationUser: JSON.stringify({ username: user.name, password: user.password }),
-        authConfigPath: join(this.#folder, 'auth'),
+        // It asks the broker, who has the users.
+        authenticationMetadataProvider: 'org.apache.rocketmq.proxy.auth.ProxyAuthenticationMetadataProvider',
       }),
     }
   }

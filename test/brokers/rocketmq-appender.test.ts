@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import { requires, runNode, tempFolder } from '../support'
+import { RocketmqServer, rocketmqClassPath } from './rocketmq'
+
+interface Line {
+  readonly traceId?: string
+  readonly mine?: string
+}
+
+/* Logs in many flows at once; each line says itself which trace it must have. */
+const PROGRAM = `
+  const { configure, currentTraceId, flush, getLogger, rocketmqSink, runWithTrace } = require('tracelane')
+  const [endpoint, topic, thread] = process.argv.slice(1)
+  configure({ thread: thread === 'true', sinks: [rocketmqSink({ endpoints: [endpoint], topic, timeoutMs: 60000 })] })
+  const log = getLogger('a')
+  const request = () => runWithTrace(async () => {
+    for (let i = 0; i < 10; i++) {
+      log.info({ mine: currentTraceId() }, 'line')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  })
+  Promise.all(Array.from({ length: 100 }, request)).then(async () => {
+    log.info('outside')
+    await flush({ deadlineMs: 60_000 })
+  })
+`
+
+describe('asyncAppender with a rocketmqSink and a real server', function () {
+  this.timeout(300_000)
+  let server: RocketmqServer
+  before(async function () {
+    const classPath = await rocketmqClassPath()
+    requires(this, 'rocketmq', classPath !== undefined)
+    server = await RocketmqServer.start({ classPath: classPath as string })
+  })
+  after(() => server?.stop())
+
+  for (const thread of ['true', 'false']) {
+    it(`delivers each line under the trace of the flow that logged it, with thread: ${thread}`, async () => {
+      const topic = `lines-${thread}`
+      await server.createTopic(topic)
+      const args = ['-e', PROGRAM, server.endpoint, topic, thread]
+      const { code, stderr } = await runNode(args, { env: { TMPDIR: tempFolder() }, deadlineMs: 120_000 })
+      expect(stderr).to.equal('')
+      expect(code).to.equal(0)
+      const lines = (await server.read(topic)).flatMap(({ body, properties: { __SHARDINGKEY: group } }) =>
+        body
+          .trimEnd()
+          .split('\n')
+          .map((text) => ({ group, ...(JSON.parse(text) as Line) })),
+      )
+      expect(lines).to.have.length(1_001)
+      const traced = lines.filter(({ mine }) => mine !== undefined)
+      expect(traced).to.have.length(1_000)
+      for (const { group, traceId, mine } of traced) expect([group, traceId]).to.deep.equal([mine, mine])
+      expect(new Set(traced.map(({ mine }) => mine)).size).to.equal(100)
+    })
+  }
+})
