@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { requires, runNode, tempFolder } from '../support'
+import { RunningProgram, requires, runNode, tempFolder } from '../support'
 import { RocketmqServer, rocketmqClassPath } from './rocketmq'
 
 interface Line {
@@ -22,6 +22,25 @@ const PROGRAM = `
   Promise.all(Array.from({ length: 100 }, request)).then(async () => {
     log.info('outside')
     await flush({ deadlineMs: 60_000 })
+  })
+`
+
+/* Logs for a while, then says what became of it. */
+const LONG_PROGRAM = `
+  const { configure, flush, getLogger, rocketmqSink, runWithTrace } = require('tracelane')
+  const [endpoint, topic] = process.argv.slice(1)
+  configure({ overflow: 'block', sinks: [rocketmqSink({ endpoints: [endpoint], topic, timeoutMs: 3000 })] })
+  const log = getLogger('a')
+  const request = (trace) => runWithTrace(async () => {
+    for (let n = 0; n < 40; n++) {
+      log.info({ trace, n }, 'line')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  })
+  console.log('logging')
+  Promise.all(Array.from({ length: 50 }, (_, i) => request(i))).then(async () => {
+    const { pending, discarded, failed } = await flush({ deadlineMs: 150_000 })
+    console.log(JSON.stringify({ pending, discarded, failed }))
   })
 `
 
@@ -56,4 +75,29 @@ describe('asyncAppender with a rocketmqSink and a real server', function () {
       expect(new Set(traced.map(({ mine }) => mine)).size).to.equal(100)
     })
   }
+
+  it('has all lines delivered, each trace in order, when the server is killed while they are logged, and says so', async () => {
+    await server.createTopic('killed')
+    const program = new RunningProgram(process.execPath, ['-e', LONG_PROGRAM, server.endpoint, 'killed'], {
+      env: { TMPDIR: tempFolder() },
+      deadlineMs: 240_000,
+    })
+    await program.waitForOutput(/logging/)
+    await server.kill()
+    await server.restart()
+    const { code, stdout, stderr } = await program.ended
+    expect(stdout).to.include('{"pending":0,"discarded":0,"failed":0}')
+    expect(code).to.equal(0)
+    expect(stderr).to.match(/rocketmq 127\.0\.0\.1:\d+ \(topic killed\): /)
+    const traces = Array.from({ length: 50 }, () => new Set<number>())
+    for (const { body } of await server.read('killed')) {
+      for (const text of body.trimEnd().split('\n')) {
+        const { trace, n } = JSON.parse(text) as { trace: number; n: number }
+        traces[trace]?.add(n)
+      }
+    }
+    // A set keeps the order in which its members first came.
+    const all = Array.from({ length: 40 }, (_, n) => n)
+    for (const lines of traces) expect([...lines]).to.deep.equal(all)
+  })
 })

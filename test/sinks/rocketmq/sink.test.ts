@@ -74,7 +74,10 @@ describe('openAsyncSink() of a rocketmqSink', () => {
       return TAKEN
     })
     const sink = open({ packing: 'line', maxMessagesInFlight: 3 })
-    const batches = [batchOf([1, 2, 3, 4, 5].flatMap((n) => [line(n, n), line(n + 10, n)])), batchOf([line(21, 1), line(22, 2)])]
+    const batches = [
+      batchOf([1, 2].flatMap((n) => [line(n, n), line(n + 10, n)])),
+      batchOf([1, 2, 3, 4, 5].map((n) => line(n + 20, n))),
+    ]
     const sent = Promise.all(batches.map((batch) => sink.send(batch)))
     let isDone = false
     void sent.then(() => {
