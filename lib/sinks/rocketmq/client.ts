@@ -28,8 +28,7 @@ const same = (bytes: Buffer): Buffer => bytes
 /**
  * Sends messages through one proxy at a time, and after a failure through the next one, with a new connection: nothing else ends one that hangs.
  *
- * It speaks to the proxy itself. The official client for Node.js (1.0.8) has no option for the authority to trust, and its `shutdown` leaves
- * connections and timers behind when the proxy is gone.
+ * It speaks to the proxy itself; docs/decisions/0023-rocketmq-without-its-client.md says why.
  */
 export class ProxyClient {
   readonly #options: ClientOptions
