@@ -61,11 +61,11 @@ async function build(work) {
 }
 
 /* Runs the tests of a mutant and says which failed; undefined when they could not be run to their end. */
-async function failuresOf(work, { tests, only }) {
+async function failuresOf(work, { tests, only }, ...more) {
   const report = join(work, 'report.json')
   rmSync(report, { force: true })
   const specs = tests.map((file) => join('dist', file.replace(/\.ts$/, '.js')))
-  const flags = ['--no-config', '--exit', '--timeout', '20000', '--require', './dist/test/support/hooks.js']
+  const flags = ['--no-config', '--exit', '--timeout', '20000', '--require', './dist/test/support/hooks.js', ...more]
   const filter = only === undefined ? [] : ['--fgrep', only]
   const reporter = ['--reporter', 'json', '--reporter-option', `output=${report}`]
   const { output } = await run(work, 'node_modules/mocha/bin/mocha.js', ...flags, ...filter, ...reporter, ...specs)
@@ -91,7 +91,8 @@ async function judge(work, mutant) {
     )
     const problem = await build(work)
     if (problem !== undefined) return { verdict: 'does not compile', detail: problem }
-    const { failed, output } = await failuresOf(work, mutant)
+    // One failure is enough, and more may each wait for their time to be over.
+    const { failed, output } = await failuresOf(work, mutant, '--bail')
     return failed.length > 0 ? { verdict: 'caught', detail: failed[0] } : { verdict: 'SURVIVED', detail: output }
   } catch (error) {
     return { verdict: 'error', detail: error.message }
