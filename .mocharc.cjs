@@ -11,5 +11,5 @@ module.exports = {
   timeout: 20_000,
   forbidOnly: true,
   parallel: true,
-  jobs: Math.min(Math.max(availableParallelism(), 2), MOST_JOBS),
+  jobs: Math.min(availableParallelism() + 1, MOST_JOBS),
 }

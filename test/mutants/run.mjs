@@ -2,6 +2,8 @@
 //
 //   npm run mutants              all
 //   npm run mutants -- enterWith those whose name contains it
+//   npm run mutants -- --tested --share=2/3
+//                                the second of each three, after their tests have just passed without them
 //
 // A mutant that does not compile, whose text is not found exactly once, or whose tests fail without it, is an error. As many mutants as there
 // are cores are tried at a time, each in a copy of its own.
@@ -10,13 +12,19 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, sy
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const NOT_COPIED = new Set(['node_modules', 'dist', '.git', '.cache', 'logs'])
 const DEADLINE_MS = 180_000
 
 const all = JSON.parse(readFileSync(join(ROOT, 'test/mutants/mutants.json'), 'utf8'))
-const mutants = all.filter(({ name }) => process.argv.slice(2).every((word) => name.includes(word)))
+const { values, positionals: words } = parseArgs({
+  options: { tested: { type: 'boolean' }, share: { type: 'string', default: '1/1' } },
+  allowPositionals: true,
+})
+const [share, shares] = values.share.split('/').map(Number)
+const mutants = all.filter(({ name }, i) => words.every((word) => name.includes(word)) && i % shares === share - 1)
 
 const copies = []
 process.on('exit', () => {
@@ -114,7 +122,7 @@ function forEachIn(items, fn) {
 }
 
 const byTests = new Map(mutants.map((mutant) => [JSON.stringify([mutant.tests, mutant.only]), mutant]))
-await forEachIn(byTests.values(), async (work, mutant) => {
+await forEachIn(values.tested === true ? [] : byTests.values(), async (work, mutant) => {
   const { ran, failed, output } = await failuresOf(work, mutant)
   if (ran === 0) throw new Error(`${mutant.name}: no test of ${mutant.tests} runs\n${output}`)
   if (failed.length > 0) throw new Error(`${mutant.name}: its tests fail without it: ${failed.join('; ')}\n${output}`)
