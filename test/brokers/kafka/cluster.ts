@@ -121,7 +121,8 @@ export class KafkaCluster {
     })
     writeFileSync(join(this.#folder, 'log4j2.properties'), LOG4J)
     this.#writeSecrets()
-    const cluster = randomBytes(16).toString('base64url')
+    // With a first byte of 0 it does not begin with a dash, as options do.
+    const cluster = Buffer.concat([Buffer.of(0), randomBytes(15)]).toString('base64url')
     const formatted = this.#ports.map(async (_, broker) => {
       const config = join(this.#folder, `${broker}.properties`)
       writeFileSync(config, this.#properties(broker).join('\n'))
