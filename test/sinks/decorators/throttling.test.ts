@@ -80,6 +80,13 @@ describe('throttling()', () => {
       expect(got()).to.deep.equal([[1, 2], [5]])
     })
 
+    it('saves no more than a burst while nothing comes', async () => {
+      const sink = scene.open(throttling(scene.spec('a'), { perSecond: 2, burst: 2, over: 'drop' }))
+      await scene.timing.pass(60_000)
+      await sendTo(sink, numbered(1, 5))
+      expect(got()).to.deep.equal([[1, 2]])
+    })
+
     it('always sends what is above its level', async () => {
       const sink = scene.open(throttling(scene.spec('a'), { perSecond: 1, over: 'drop' }))
       await sendTo(sink, new TestBatch([{ msg: 1 }, { msg: 2, level: 'warn' }, { msg: 3 }, { msg: 4, level: 'fatal' }]))
