@@ -34,12 +34,14 @@ export { type ErrorCode, isTracelaneError, TracelaneError } from './errors'
 export {
   type Caller,
   type EventSubscriber,
+  type FieldValue,
   type Level,
   type LogEvent,
   subscribeEvents,
   type TaskEnd,
   type Threshold,
   type TraceEnd,
+  type WantedFields,
 } from './event'
 export type {
   BudgetOptions,
@@ -47,7 +49,6 @@ export type {
   DuplicateFilterSpec,
   FilterSpec,
   MatchFilterSpec,
-  MatchValue,
   Replies,
   Reply,
   SamplingOptions,
@@ -124,7 +125,6 @@ export {
   elasticsearchSink,
   type FailoverOptions,
   type FailoverSpec,
-  type FieldValue,
   type FileMode,
   type FileSinkOptions,
   type FileSinkSpec,

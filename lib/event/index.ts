@@ -30,3 +30,4 @@ export {
 export { errorOfJson, redactEvent } from './redact-event'
 export { redactLine } from './redact-line'
 export { closeTask, enterTask, hasOpenTasks, openTask, type TaskEnd } from './task-ledger'
+export { type FieldValue, levelsRule, valueInside, type WantedFields, wantedFieldsRule } from './wanted-fields'

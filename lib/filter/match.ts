@@ -1,10 +1,7 @@
-import { LEVELS, type Level, type LogEvent } from '../event'
+import { type Level, type LogEvent, levelsRule, valueInside, type WantedFields, wantedFieldsRule } from '../event'
 import { type Rule, rules } from '../internal/options'
 import type { Filter } from './filter'
 import { type Replies, repliesOf, replyRules } from './reply'
-
-/** A value that a field can be compared with. */
-export type MatchValue = string | number | boolean | null
 
 /** Matches events that have all that it names; it must name something. */
 export interface MatchFilterSpec extends Replies {
@@ -19,24 +16,12 @@ export interface MatchFilterSpec extends Replies {
    * Each of these fields has this value; or one of these values, if it is a list. Fields of the call come before those of the MDC; a dot leads
    * into an object: `{ 'span.route': '/health' }`.
    */
-  readonly fields?: Readonly<Record<string, MatchValue | readonly MatchValue[]>>
+  readonly fields?: WantedFields
   /** The message contains this text. */
   readonly message?: string
   /** The message matches this regular expression, given as text: `'^GET /health\\b'`. */
   readonly pattern?: string
 }
-
-const isValue = (value: unknown): boolean => value === null || ['string', 'number', 'boolean'].includes(typeof value)
-
-const fieldsRule: Rule = (value) =>
-  typeof value === 'object' && value !== null && Object.values(value).every((one) => [one].flat().every(isValue))
-    ? undefined
-    : 'an object of texts, numbers, booleans and nulls, or lists of them, by field'
-
-const levelsRule: Rule = (value) =>
-  Array.isArray(value) && value.length > 0 && value.every((one) => LEVELS.includes(one as Level))
-    ? undefined
-    : `a list of levels: ${LEVELS.join(', ')}`
 
 const patternRule: Rule = (value) => {
   try {
@@ -53,7 +38,7 @@ export const matchRules = {
   logger: rules.string,
   levels: levelsRule,
   marker: rules.string,
-  fields: fieldsRule,
+  fields: wantedFieldsRule,
   message: rules.string,
   pattern: patternRule,
   ...replyRules,
@@ -97,17 +82,8 @@ function fieldOf({ fields, mdc }: LogEvent, name: string): unknown {
   try {
     if (fields !== undefined && Object.hasOwn(fields, name)) return fields[name]
     if (Object.hasOwn(mdc, name)) return mdc[name]
-    return name.includes('.') && fields !== undefined ? inside(fields, name.split('.')) : undefined
+    return name.includes('.') && fields !== undefined ? valueInside(fields, name) : undefined
   } catch {
     return undefined
   }
-}
-
-function inside(fields: object, path: readonly string[]): unknown {
-  let value: unknown = fields
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    value = (value as Record<string, unknown>)[key]
-  }
-  return value
 }

@@ -8,7 +8,6 @@ export {
   type EventCondition,
   type FailoverOptions,
   type FailoverSpec,
-  type FieldValue,
   type FilteringOptions,
   type FilteringSpec,
   failover,

@@ -199,6 +199,8 @@ describe('Filters', () => {
       ['a level that is none', [{ kind: 'threshold', level: 'loud' }], /'level' must be one of 'all'/],
       ['no level', [{ kind: 'threshold' }], /needs 'level'/],
       ['nothing to match', [{ kind: 'match', onMatch: 'deny' }], /must name what to match/],
+      ['no fields', [{ kind: 'match', fields: {} }], /'fields' must be an object of texts/],
+      ['a list for fields', [{ kind: 'match', fields: [1] }], /'fields' must be an object of texts.*, not this list/],
       ['a wrong pattern', [{ kind: 'match', pattern: '(' }], /'pattern' must be a regular expression as text/],
       ['a field of another type', [{ kind: 'match', fields: { a: {} } }], /'fields' must be an object of texts/],
       ['a reply that is none', [{ kind: 'burst', onMatch: 'maybe' }], /'onMatch' must be one of 'accept', 'neutral', 'deny'/],

@@ -1,10 +1,7 @@
-import { LEVELS, type Level, SEVERITY } from '../../event'
+import { LEVELS, type Level, levelsRule, SEVERITY, valueInside, type WantedFields, wantedFieldsRule } from '../../event'
 import { checkOptions, type Rule, rules } from '../../internal/options'
 import type { BatchEvent } from '../sink'
 import { wrong } from './wrong'
-
-/** A value that a field can be compared with. */
-export type FieldValue = string | number | boolean | null
 
 /** What an event is like; it must have all that is named, and something must be named. */
 export interface EventCondition {
@@ -20,21 +17,12 @@ export interface EventCondition {
    * Each of these fields of the line has this value; or one of these values, if it is a list. A dot leads into an object. `user` and `task` are fields
    * too. Needs the layout `json`.
    */
-  readonly fields?: Readonly<Record<string, FieldValue | readonly FieldValue[]>>
+  readonly fields?: WantedFields
 }
 
-const isValue = (value: unknown): boolean => value === null || ['string', 'number', 'boolean'].includes(typeof value)
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const fieldsRule: Rule = (value) =>
-  isObject(value) && Object.keys(value).length > 0 && Object.values(value).every((one) => [one].flat().every(isValue))
-    ? undefined
-    : 'an object of texts, numbers, booleans and nulls, or lists of them, by field'
-const levelsRule: Rule = (value) =>
-  Array.isArray(value) && value.length > 0 && value.every((one) => LEVELS.includes(one as Level))
-    ? undefined
-    : `a list of levels: ${LEVELS.join(', ')}`
 const loggerRule: Rule = (value) =>
   isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText)) ? undefined : 'a name, or a list of names'
 
@@ -43,7 +31,7 @@ const RULES = {
   levels: levelsRule,
   trace: rules.boolean,
   logger: loggerRule,
-  fields: fieldsRule,
+  fields: wantedFieldsRule,
 }
 
 /** What a condition must look like at first sight. */
@@ -81,13 +69,7 @@ export class EventView {
 
   /** The value of a field; a dot leads into an object, unless there is a field of the whole name. */
   field(name: string): unknown {
-    if (Object.hasOwn(this.said, name)) return this.said[name]
-    let value: unknown = this.said
-    for (const key of name.split('.')) {
-      if (!isObject(value) || !Object.hasOwn(value, key)) return undefined
-      value = (value as Record<string, unknown>)[key]
-    }
-    return value
+    return Object.hasOwn(this.said, name) ? this.said[name] : valueInside(this.said, name)
   }
 }
 

@@ -1,6 +1,6 @@
 export { BlockingSink } from './blocking'
 export { type CircuitBreakingOptions, type CircuitBreakingSpec, circuitBreaking } from './circuit-breaking'
-export type { EventCondition, FieldValue } from './condition'
+export type { EventCondition } from './condition'
 export { type FailoverOptions, type FailoverSpec, failover } from './failover'
 export { type FilteringOptions, type FilteringSpec, filtering } from './filtering'
 export { openDecorator } from './open'
