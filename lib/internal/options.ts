@@ -58,12 +58,13 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return [...known].sort((a, b) => distance(name, a) - distance(name, b))[0]
 }
 
-/* The value itself may be a secret, so messages name its type only, and numbers. */
+/* The value itself may be a secret, so messages name its type only, and numbers. A text or a list may be of the right type and wrong all the same. */
 function typeName(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   if (typeof value === 'number') return String(value)
-  return Array.isArray(value) ? 'an array' : value === '' ? 'an empty text' : `a ${typeof value}`
+  if (typeof value === 'string') return value === '' ? 'an empty text' : 'this text'
+  return Array.isArray(value) ? 'this list' : `a ${typeof value}`
 }
 
 /* Levenshtein distance, ignoring case. */

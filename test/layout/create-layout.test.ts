@@ -90,7 +90,7 @@ describe('the layout of a sink', () => {
   })
 
   const refused: readonly (readonly [layout: unknown, reason: string, code?: string])[] = [
-    ['jsn', "'layout' must be one of 'json', 'ecs', 'otel', 'pretty', not a string"],
+    ['jsn', "'layout' must be one of 'json', 'ecs', 'otel', 'pretty', not this text"],
     [7, "'layout' must be one of"],
     [null, "'layout' must be one of"],
     [{ kind: 'patern', pattern: 'x' }, "'layout' must be one of 'pattern', 'json'"],

@@ -169,7 +169,7 @@ describe('configure()', () => {
       'two levels for the root': [{ level: 'info', root: { level: 'info' } }, /two levels for the root/],
       'a sink with wrong options': [{ sinks: [{ kind: 'file', options: {} }] }, /fileSink needs 'path'/],
       'a sink of an unknown kind': [{ appenders: { a: { sink: { kind: 'fax' } } } }, /'sink' must be a sink, as fileSink\(\)/],
-      'loggers that are no object': [{ loggers: ['x'] }, /'loggers' must be an object of options by name, not an array/],
+      'loggers that are no object': [{ loggers: ['x'] }, /'loggers' must be an object of options by name, not this list/],
     }
     for (const [what, [options, message]] of Object.entries(table)) {
       it(`${what}, and changes nothing`, async () => {
