@@ -1,30 +1,9 @@
 import { expect } from 'chai'
 import { requires, runNode, tempFolder } from '../support'
+import { type FlowLine, flowsProgram } from './flows-program'
 import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
 
-interface Line {
-  readonly traceId?: string
-  readonly mine?: string
-}
-
-/* Logs in many flows at once; each line says itself which trace it must have. */
-const PROGRAM = `
-  const { configure, currentTraceId, flush, getLogger, kafkaSink, runWithTrace } = require('tracelane')
-  const [brokers, topic, thread] = process.argv.slice(1)
-  configure({ thread: thread === 'true', sinks: [kafkaSink({ brokers: brokers.split(','), topic })] })
-  const log = getLogger('a')
-  const request = () => runWithTrace(async () => {
-    for (let i = 0; i < 10; i++) {
-      log.info({ mine: currentTraceId() }, 'line')
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  })
-  Promise.all(Array.from({ length: 100 }, request)).then(async () => {
-    log.info('outside')
-    await flush({ deadlineMs: 20_000 })
-  })
-`
-
+const PROGRAM = flowsProgram("kafkaSink({ brokers: address.split(','), topic })")
 describe('asyncAppender with a kafkaSink and a real broker', () => {
   let cluster: KafkaCluster
   before(async function () {
@@ -46,7 +25,7 @@ describe('asyncAppender with a kafkaSink and a real broker', () => {
         value
           .trimEnd()
           .split('\n')
-          .map((text) => ({ key, ...(JSON.parse(text) as Line) })),
+          .map((text) => ({ key, ...(JSON.parse(text) as FlowLine) })),
       )
       expect(lines).to.have.length(1_001)
       const traced = lines.filter(({ mine }) => mine !== undefined)

@@ -1,30 +1,9 @@
 import { expect } from 'chai'
 import { RunningProgram, requires, runNode, tempFolder } from '../support'
+import { type FlowLine, flowsProgram } from './flows-program'
 import { RocketmqServer, rocketmqClassPath } from './rocketmq'
 
-interface Line {
-  readonly traceId?: string
-  readonly mine?: string
-}
-
-/* Logs in many flows at once; each line says itself which trace it must have. */
-const PROGRAM = `
-  const { configure, currentTraceId, flush, getLogger, rocketmqSink, runWithTrace } = require('tracelane')
-  const [endpoint, topic, thread] = process.argv.slice(1)
-  configure({ thread: thread === 'true', sinks: [rocketmqSink({ endpoints: [endpoint], topic, timeoutMs: 60000 })] })
-  const log = getLogger('a')
-  const request = () => runWithTrace(async () => {
-    for (let i = 0; i < 10; i++) {
-      log.info({ mine: currentTraceId() }, 'line')
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  })
-  Promise.all(Array.from({ length: 100 }, request)).then(async () => {
-    log.info('outside')
-    await flush({ deadlineMs: 60_000 })
-  })
-`
-
+const PROGRAM = flowsProgram('rocketmqSink({ endpoints: [address], topic, timeoutMs: 60000 })')
 /* Logs for a while, then says what became of it. */
 const LONG_PROGRAM = `
   const { configure, flush, getLogger, rocketmqSink, runWithTrace } = require('tracelane')
@@ -66,7 +45,7 @@ describe('asyncAppender with a rocketmqSink and a real server', function () {
         body
           .trimEnd()
           .split('\n')
-          .map((text) => ({ group, ...(JSON.parse(text) as Line) })),
+          .map((text) => ({ group, ...(JSON.parse(text) as FlowLine) })),
       )
       expect(lines).to.have.length(1_001)
       const traced = lines.filter(({ mine }) => mine !== undefined)
