@@ -96,14 +96,24 @@ function measurePart(name, round) {
   return { wall: (wall * 1000) / BATCHES, cpu: (user + system) / BATCHES }
 }
 
+/* How often a logger ended by itself in the middle of it, as winston does with 'write after end'; it is measured again. */
+const crashes = {}
+const MOST_CRASHES = 20
+
 async function measureLogger(name, bytes, round) {
   const place = mkdtempSync(join(folder, `${name}-${bytes}-${round}-`))
   const program = fileURLToPath(new URL('./support/files-run.mjs', import.meta.url))
   const args = ['--preserve-symlinks', program, name, place, String(LINES), String(bytes)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const ended = once(child, 'exit')
-  const [result] = await once(child, 'message')
+  const [result] = await Promise.race([once(child, 'message'), ended])
   await ended
+  if (typeof result !== 'object' || result === null) {
+    rmSync(place, { recursive: true, force: true })
+    crashes[name] = (crashes[name] ?? 0) + 1
+    if (crashes[name] > MOST_CRASHES) throw new Error(`${name} ended by itself ${crashes[name]} times`)
+    return measureLogger(name, bytes, round)
+  }
   if (result.missing !== undefined) throw new Error(`${name}: ${result.missing}`)
   const found = readBack(place)
   rmSync(place, { recursive: true, force: true })
@@ -159,6 +169,13 @@ const loggerRows = Object.entries(LOGGERS).map(([name, [title]]) => {
     (most(rolled, 'largest') / MIB).toFixed(2),
   ]
 })
+function crashText() {
+  const all = Object.entries(crashes).map(
+    ([name, times]) => ` ${LOGGERS[name][0]} ended by itself ${times} times, and was measured again.`,
+  )
+  return all.join('')
+}
+
 const text = [
   table([`${Math.round(batch.length / 1024)} KiB of lines to`, 'µs', 'CPU, µs', 'CPU beside `fileSink`'], partRows),
   '',
@@ -177,6 +194,6 @@ const text = [
     loggerRows,
   ),
   '',
-  `${LOGGER_ROUNDS} rounds; medians, with the interval that holds them at 95 % confidence; lost, doubled and largest are the worst of all rounds. ${machine()}`,
+  `${LOGGER_ROUNDS} rounds; medians, with the interval that holds them at 95 % confidence; lost, doubled and largest are the worst of all rounds.${crashText()} ${machine()}`,
 ].join('\n')
 publish('bench:files', text)
