@@ -4,8 +4,9 @@ import { pauseUntil } from './pause'
 import { FRAME, OWNER, type QueueMemory, RingReader, WORD } from './ring'
 import type { SpillPlace } from './spill-place'
 import { FrameLines, type PayloadSource } from './worker/frame-lines'
+import { runOf } from './worker/frame-run'
 import { SpilledLines } from './worker/spilled-lines'
-import { writeFrame, writeSpilled } from './worker/write-frame'
+import { writeRun, writeSpilled } from './worker/write-frame'
 
 /* How often a flush thread that sleeps before its next try is woken while this thread waits for it. */
 const HURRY_MS = 50
@@ -57,7 +58,7 @@ export function takeOver({ memory, payloads, spill }: WritableRing, sink: Sink, 
     const delivery =
       frame.kind === FRAME.spilled && spilled !== undefined
         ? writeSpilled(memory, reader, frame, spilled, sink, pause, onTrouble)
-        : writeFrame(memory, reader, frame, lines.of(frame), sink, pause, onTrouble)
+        : writeRun(memory, reader, runOf(frame, lines.of(frame)), sink, pause, onTrouble)
     if (delivery.outcome === 'unfinished') break
     trouble = undefined
     if (delivery.outcome === 'rejected') {

@@ -51,6 +51,11 @@ export type Rows = () => readonly BatchEvent[]
 /** An open sink. It runs on one thread at a time: the flush thread, or the main thread when that takes over. */
 export interface Sink {
   /**
+   * Whether several batches may be handed to `write` as one, without `rows`: for a destination where each write may cost more than its bytes.
+   * @default false
+   */
+  readonly joinsBatches?: boolean
+  /**
    * Writes whole lines. Blocks while the destination is busy, asking `pause` each time whether to go on. `rows`, for whoever writes levels to
    * different places, has the events of a batch of which `lines` is the end that is still to be written.
    */

@@ -1,10 +1,12 @@
 import type { Pause, Sink } from '../../sinks'
 import { FRAME, type Frame, OWNER, QueueMemory, RingReader, WORD } from '../ring'
 import type { SpillPlace } from '../spill-place'
+import type { Delivery } from './deliver'
 import { FrameLines } from './frame-lines'
+import { RunMaker } from './frame-run'
 import type { FromFlushThread } from './protocol'
 import { SpilledLines } from './spilled-lines'
-import { writeFrame, writeSpilled } from './write-frame'
+import { writeRun, writeSpilled } from './write-frame'
 
 /*
  * A ring of another isolate in which nothing moves for so long belongs to a thread that ended in the middle of something: one that lives
@@ -20,7 +22,7 @@ export class ServedRing {
   readonly #listen: () => void
   readonly #tell: (message: FromFlushThread) => void
   readonly #outside = new Map<number, string>()
-  readonly #lines = new FrameLines((payload) => this.#outside.get(payload))
+  readonly #runs: RunMaker
   readonly #spilled: SpilledLines | undefined
   #stillAt: readonly number[] = []
   #stillSince = 0
@@ -36,6 +38,7 @@ export class ServedRing {
     this.memory = owner === OWNER.host ? QueueMemory.borrowed(shared) : new QueueMemory(shared)
     this.#owner = owner
     this.#reader = new RingReader(this.memory)
+    this.#runs = new RunMaker(this.#reader, new FrameLines((payload) => this.#outside.get(payload)))
     this.#listen = listen
     this.#tell = tell
     if (spill !== undefined) this.#spilled = new SpilledLines(this.memory, spill, (notice) => tell({ notice }))
@@ -50,7 +53,7 @@ export class ServedRing {
     this.#outside.set(payload, text)
   }
 
-  /** Writes the next frame; false if there is none that can be written now, or somebody else has the lock. */
+  /** Writes the next frame, or several if that is cheaper; false if there is none that can be written now, or somebody else has the lock. */
   step(sink: Sink, pause: Pause): boolean {
     if (!this.#lock()) return false
     const frame = this.#reader.frame()
@@ -85,11 +88,19 @@ export class ServedRing {
     const spilled = frame.kind === FRAME.spilled ? this.#spilled : undefined
     const delivery =
       spilled === undefined
-        ? writeFrame(this.memory, this.#reader, frame, this.#lines.of(frame), sink, pause, onTrouble)
+        ? this.#writeRun(frame, sink, pause, onTrouble)
         : writeSpilled(this.memory, this.#reader, frame, spilled, sink, pause, onTrouble)
     if (delivery.outcome === 'rejected') this.#tell({ failure: delivery.reason, retried: false })
     if (frame.kind === FRAME.outside && delivery.outcome !== 'unfinished') this.#forget(frame.payload)
     return true
+  }
+
+  #writeRun(first: Frame, sink: Sink, pause: Pause, onTrouble: (failure: string) => void): Delivery {
+    const run = this.#runs.make(first, sink.joinsBatches === true)
+    const begin = performance.now()
+    const delivery = writeRun(this.memory, this.#reader, run, sink, pause, onTrouble)
+    this.#runs.took(performance.now() - begin, run.lines.length)
+    return delivery
   }
 
   /* The thread that logs has sent the text before the frame that stands for it, but for another isolate it goes through the main thread. */

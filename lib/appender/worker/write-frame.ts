@@ -1,31 +1,47 @@
 import { type Pause, type Rows, rowsOfLines, type Sink } from '../../sinks'
 import { ACCOUNT, type Frame, type QueueMemory, type RingReader, SYNC, WORD } from '../ring'
 import { type Delivery, deliver } from './deliver'
-import { rowsOfFrame } from './event-rows'
+import type { FrameRun } from './frame-run'
 import type { SpilledLines } from './spilled-lines'
 
 /* A system call of the spool failed, or somebody is just appending. */
 const SPOOL_PAUSE_MS = 5
-const NOTHING = new Uint8Array(0)
 
 /**
- * Writes `lines`, what the first frame of the ring becomes, from where it stopped, and resolves the frame. Only for the owner of the lock.
+ * Writes a run of frames, the first ones of the ring, from where it stopped, and resolves them. Only for the owner of the lock.
  *
- * `onTrouble` hears before each wait what went wrong.
+ * `onTrouble` hears before each wait what went wrong. What the destination has whole by then is resolved; of the frame that comes next `written` says how
+ * much is there.
  */
-export function writeFrame(
+export function writeRun(
   memory: QueueMemory,
   reader: RingReader,
-  frame: Frame,
-  lines: Uint8Array,
+  run: FrameRun,
   sink: Sink,
   pause: Pause,
   onTrouble: (reason: string) => void,
 ): Delivery {
-  const delivery = deliverRest(memory, lines, () => rowsOfFrame(frame, lines), sink, pause, onTrouble)
+  const { ends, lines } = run
+  let resolved = 0
+  let from = 0
+  const resolve = (outcome: 'delivered' | 'rejected', upTo: number): void => {
+    for (let end = ends[resolved]; end !== undefined && end <= upTo; end = ends[++resolved]) {
+      // Read anew, because there may be padding before it.
+      const frame = reader.frame() as Frame
+      if ((frame.flags & SYNC) !== 0 && outcome === 'delivered' && sink.sync?.() !== true) memory.count(ACCOUNT.unsynced, 1)
+      reader.resolve(frame, outcome, end - from)
+      from = end
+    }
+  }
+  const onStop = (there: number): number => {
+    // One frame is resolved when its write has ended, not before: its rows may be asked for again.
+    if (ends.length > 1) resolve('delivered', there)
+    return there - from
+  }
+  const delivery = deliverRest(memory, lines, run.rows, sink, pause, onTrouble, onStop)
   if (delivery.outcome === 'unfinished') return delivery
-  if ((frame.flags & SYNC) !== 0 && delivery.outcome === 'delivered' && sink.sync?.() !== true) memory.count(ACCOUNT.unsynced, 1)
-  reader.resolve(frame, delivery.outcome, lines.length)
+  if (delivery.outcome === 'rejected' && ends.length > 1) resolve('delivered', delivery.written)
+  resolve(delivery.outcome, lines.length)
   return delivery
 }
 
@@ -47,11 +63,11 @@ export function writeSpilled(
   }
   if ('failed' in record) {
     if (record.failed !== '') onTrouble(record.failed)
-    return pause(SPOOL_PAUSE_MS) ? { outcome: 'delivered' } : { outcome: 'unfinished', reason: record.failed, rest: NOTHING }
+    return pause(SPOOL_PAUSE_MS) ? { outcome: 'delivered' } : { outcome: 'unfinished', reason: record.failed }
   }
   const { payload, meta } = record
   const rows: Rows = () => rowsOfLines(payload, meta.events, meta.firstSeq)
-  const delivery = deliverRest(memory, payload, rows, sink, pause, onTrouble)
+  const delivery = deliverRest(memory, payload, rows, sink, pause, onTrouble, (there) => there)
   if (delivery.outcome === 'unfinished') return delivery
   memory.count(ACCOUNT[delivery.outcome], meta.events)
   if (delivery.outcome === 'delivered') memory.count(ACCOUNT.bytes, payload.length)
@@ -59,14 +75,18 @@ export function writeSpilled(
   return delivery
 }
 
-/* Writes what the destination does not have yet of what the first frame, or the record it stands for, becomes. */
+/*
+ * Writes what the destination does not have yet of what the first frames, or the record that the first one stands for, become. `onStop` hears before each wait how much is
+ * there, and says how much of that belongs to the frame, or record, that is the first one then.
+ */
 function deliverRest(
   memory: QueueMemory,
   lines: Uint8Array,
-  rows: Rows,
+  rows: Rows | undefined,
   sink: Sink,
   pause: Pause,
   onTrouble: (reason: string) => void,
+  onStop: (there: number) => number,
 ): Delivery {
   const { words } = memory
   Atomics.add(words, WORD.beat, 1)
@@ -75,11 +95,11 @@ function deliverRest(
     Atomics.add(words, WORD.beat, 1)
     return goOn
   }
-  const onRetry = (reason: string, left: number): void => {
+  const onRetry = (reason: string, there: number): void => {
     // Before the wait: whoever owns the lock next, because this thread was stopped or died, goes on from here.
-    Atomics.store(words, WORD.written, lines.length - left)
+    Atomics.store(words, WORD.written, onStop(there))
     memory.count(ACCOUNT.retried, 1)
     onTrouble(reason)
   }
-  return deliver(sink, lines.subarray(Atomics.load(words, WORD.written)), alive, onRetry, rows)
+  return deliver(sink, lines, Atomics.load(words, WORD.written), alive, onRetry, rows)
 }

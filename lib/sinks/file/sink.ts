@@ -44,6 +44,7 @@ export function openFileSink(spec: FileToOpen): Sink {
   }
 
   return {
+    joinsBatches: true,
     write(lines, pause): SendResult {
       try {
         const asked = spec.shared === undefined ? 0 : reopenings(spec.shared)

@@ -74,6 +74,7 @@ export function openRollingFileSink(
  * clock that jumps and files of other people change nothing.
  */
 class RollingFile implements Sink {
+  readonly joinsBatches = true
   readonly #options: Options
   readonly #clock: RollClock
   readonly #pattern: FilePattern
