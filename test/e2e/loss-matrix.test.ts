@@ -1,12 +1,11 @@
 import { expect } from 'chai'
 import { heavy, projectFile, requires, tempFolder } from '../support'
+import { WRITE_LINES } from '../support/loss-audit'
 import { ENDINGS, type Ending, type LossResult, type LossRun, lossRun, type NotRun } from '../support/loss-run'
 
 const COUNT = heavy ? 20_000 : 2_000
 const BLOCK_MS = heavy ? 2_000 : 300
 const KILLS = heavy ? 200 : 3
-/* A flush thread that dies between its write and saying so has one batch written twice: 64 KiB of lines that have 150 bytes at least. */
-const BATCH_LINES = Math.ceil(65_536 / 150)
 const AT_ONCE = 4
 
 const logger = projectFile('test/fixtures/loss/ours.cjs')
@@ -51,10 +50,10 @@ function runOf(column: Column, ending: Ending): LossRun {
   return { logger, ending, ...column, ...few, blockMs: BLOCK_MS }
 }
 
-/* What a result must be, whatever the ending: no line is torn, none comes twice, but for one batch of a worker that died. */
+/* What a result must be, whatever the ending: no line is torn, none comes twice, but for one write of a worker that died. */
 function expectWhole(result: LossResult, ending: Ending, what: string): void {
   expect(result.torn, `torn, ${what}`).to.equal(0)
-  expect(result.doubled, `doubled, ${what}`).to.be.at.most(OF_WORKERS.has(ending) ? BATCH_LINES : 0)
+  expect(result.doubled, `doubled, ${what}`).to.be.at.most(OF_WORKERS.has(ending) ? WRITE_LINES : 0)
   expect(result.outOfOrder, `out of order, ${what}`).to.equal(0)
   expect({ code: result.code, signal: result.signal }, what).to.deep.equal(STATUS[ending] ?? { code: 0, signal: null })
 }

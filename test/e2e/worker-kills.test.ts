@@ -2,14 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { heavy, projectFile, runNode, tempFolder } from '../support'
-import { audit } from '../support/loss-audit'
+import { audit, WRITE_LINES } from '../support/loss-audit'
 
 const PROGRAM = projectFile('test/fixtures/loss/worker-kills.cjs')
 const LINES = heavy ? 1_000_000 : 20_000
 const KILLS = heavy ? 100 : 5
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1_000_000))
-/* One write is a batch, or where writes take long 1 MiB of lines and the batch that goes beyond it; a line has 150 bytes at least. */
-const WRITE_LINES = Math.ceil((2 ** 20 + 2 ** 18) / 150)
 
 interface Report {
   readonly killed: number

@@ -1,3 +1,9 @@
+/**
+ * As many lines as may come twice when a flush thread dies between its write and saying so: a batch, or where writes take long 1 MiB and the batch that
+ * goes beyond it; a line has 150 bytes at least.
+ */
+export const WRITE_LINES = Math.ceil((2 ** 20 + 2 ** 18) / 150)
+
 /** What is left of a program's numbered lines, as read back from where they went. */
 export interface Audit {
   /** Different numbers that are there, each in a whole line. */
