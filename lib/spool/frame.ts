@@ -52,16 +52,18 @@ export interface Header extends Required<RecordMeta> {
 /** Writes a header in front of the `payload` at byte 40 of `frame`. `seed` is that of the segment, `offset` the place in it. */
 export function writeHeader(frame: Buffer, kind: number, meta: RecordMeta, seed: number, offset: number): void {
   const { events = 0, firstSeq = 0, lastSeq = 0, flags = 0 } = meta
+  writeInteger(checked, offset, 0)
+  checked.writeUInt16LE(HEADER_BYTES, 8)
+  checked[10] = kind
+  checked[11] = flags
+  checked.writeUInt32LE(frame.length - HEADER_BYTES, 12)
+  checked.writeUInt32LE(crc32c(frame, 0, HEADER_BYTES), 16)
+  checked.writeUInt32LE(events >>> 0, 20)
+  writeInteger(checked, firstSeq, 24)
+  writeInteger(checked, lastSeq, 32)
+  frame.set(checked)
   frame.writeUInt32LE(MARKER, 0)
-  frame.writeUInt16LE(HEADER_BYTES, 8)
-  frame[10] = kind
-  frame[11] = flags
-  frame.writeUInt32LE(frame.length - HEADER_BYTES, 12)
-  frame.writeUInt32LE(crc32c(frame.subarray(HEADER_BYTES)), 16)
-  frame.writeUInt32LE(events >>> 0, 20)
-  writeInteger(frame, firstSeq, 24)
-  writeInteger(frame, lastSeq, 32)
-  frame.writeUInt32LE(headerCrc(frame, 0, HEADER_BYTES, seed, offset), 4)
+  frame.writeUInt32LE(crc32c(checked, seed), 4)
 }
 
 /** The header at byte `at` of `bytes`, which is byte `offset` of the segment; undefined if there is none, or not all of it. */
@@ -91,6 +93,8 @@ export function findMarker(bytes: Buffer, from: number): number {
 export const SIGHT_BYTES: number = MAX_HEADER_BYTES
 
 const place = Buffer.alloc(8)
+/* A header with the offset in place of what is not checked, marker and checksum, so that the checksum is made in one go. */
+const checked = Buffer.alloc(HEADER_BYTES)
 
 function headerCrc(bytes: Buffer, at: number, length: number, seed: number, offset: number): number {
   writeInteger(place, offset, 0)

@@ -15,6 +15,8 @@ export interface Segment {
 const NAME = /^(\d{10})-[0-9a-f]{8}\.v(\d+)\.seg$/
 const VERSION = 1
 const FIRST = 1
+const ID_DIGITS = 8
+const DRAWN_BYTES = 256
 /* What fits into the ledger's word for a position. */
 const LAST = 0x7fff_fffe
 
@@ -27,7 +29,17 @@ export function readSegmentName(name: string): Segment | 'newer' | undefined {
 
 /** A name that no segment had before. */
 export function newSegment(number: number): Segment {
-  return segmentOf(number, `${String(number).padStart(10, '0')}-${crypto().randomBytes(4).toString('hex')}.v${VERSION}.seg`)
+  return segmentOf(number, `${String(number).padStart(10, '0')}-${randomId()}.v${VERSION}.seg`)
+}
+
+/* Drawn for many segments at once: one draw takes as long as a write of 64 KiB. */
+let drawn = ''
+
+function randomId(): string {
+  if (drawn === '') drawn = crypto().randomBytes(DRAWN_BYTES).toString('hex')
+  const id = drawn.slice(0, ID_DIGITS)
+  drawn = drawn.slice(ID_DIGITS)
+  return id
 }
 
 function segmentOf(number: number, name: string): Segment {

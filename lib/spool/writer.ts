@@ -49,6 +49,7 @@ interface OpenFile {
 
 const SCRATCH_BYTES = 256 * 1024
 const RECOUNT_AFTER = 256
+const FORGET_AFTER = 16
 
 /**
  * Appends records to a spool. One thread at a time uses it; the reader may be in another thread. Nothing of it throws.
@@ -62,8 +63,11 @@ export class SpoolWriter {
   readonly #turn: bigint
   /* Segments of ours that were sealed and not forced to the disk. */
   readonly #unsynced = new Map<string, Segment>()
+  #forgetAt = FORGET_AFTER
   #scratch = Buffer.alloc(0)
   #open: OpenFile | undefined
+  /* The last one that this writer made. */
+  #newest: Segment | undefined
   #ready = false
   #placeSynced = false
   #closed = false
@@ -131,15 +135,13 @@ export class SpoolWriter {
   /* The frame in a buffer that is used again, so that checksum and file are of the same bytes, whoever changes the payload meanwhile. */
   #frame(payload: Uint8Array, meta: RecordMeta, { segment, end }: OpenFile): Buffer {
     const length = HEADER_BYTES + payload.length
-    const frame = this.#buffer(length).subarray(0, length)
+    const frame = checksumBuffer(length) ?? this.#buffer(length).subarray(0, length)
     frame.set(payload, HEADER_BYTES)
     writeHeader(frame, KIND.data, meta, segment.seed, end)
     return frame
   }
 
   #buffer(length: number): Buffer {
-    const shared = checksumBuffer(length)
-    if (shared !== undefined) return shared
     if (length <= this.#scratch.length) return this.#scratch
     const buffer = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(length)))
     if (buffer.length <= SCRATCH_BYTES) this.#scratch = buffer
@@ -213,20 +215,30 @@ export class SpoolWriter {
     const fits = this.#open !== undefined && (this.#open.end === 0 || this.#open.end + length <= segmentBytes)
     if (this.#open !== undefined && mine && fits && this.#options.files.isLinked(this.#open.handle)) return this.#open
     this.#seal()
-    this.#open = this.#newFile()
+    this.#open = this.#newFile(mine)
     this.ledger.appender = this.#turn
     return this.#open
   }
 
-  #newFile(): OpenFile {
+  #newFile(isFollowing: boolean): OpenFile {
     const floor = this.ledger.floor as SpoolPosition
-    const { segments, next } = this.#store.list()
-    const there = new Set(segments.map(({ name }) => name))
-    for (const name of this.#unsynced.keys()) if (!there.has(name)) this.#unsynced.delete(name)
+    // Nobody else has made one since.
+    const isKnown = isFollowing && this.#newest !== undefined && this.#unsynced.size < this.#forgetAt
+    const next = isKnown ? (this.#newest as Segment).number + 1 : this.#relist()
     // A number below the floor, or that of a segment which is settled and removed, would never be read.
     const segment = newSegment(Math.max(next, floor.offset > 0 ? floor.segment + 1 : floor.segment))
     const handle = this.#make(segment)
+    this.#newest = segment
     return { segment, handle, end: 0, synced: 0, untidy: false, nameSynced: false }
+  }
+
+  /* Gives the next number that no segment has, and forgets which of those that are gone were not forced to the disk. */
+  #relist(): number {
+    const { segments, next } = this.#store.list()
+    const there = new Set(segments.map(({ name }) => name))
+    for (const name of this.#unsynced.keys()) if (!there.has(name)) this.#unsynced.delete(name)
+    this.#forgetAt = this.#unsynced.size + FORGET_AFTER
+    return next
   }
 
   #make(segment: Segment): number {

@@ -5,12 +5,14 @@ import { throughTables } from './tables'
 let folder: Folder | null | undefined
 
 /**
- * The CRC-32C of `bytes`, from 0 to 0xffffffff. `before` is the CRC of what stands in front of them, so that a checksum can be made in pieces.
- * Fastest for bytes in a `checksumBuffer()`, which need not be copied.
+ * The CRC-32C of `bytes`, from 0 to 0xffffffff. `before` is the CRC of what stands in front of them, so that a checksum can be made in pieces; what
+ * stands before byte `start` does not count. Fastest for bytes in a `checksumBuffer()`, which need not be copied.
  */
-export function crc32c(bytes: Uint8Array, before = 0): number {
-  if (folder === undefined && bytes.length >= LEAST_BYTES) folder = Folder.make() ?? null
-  return ~(folder?.register(bytes, ~before) ?? throughTables(bytes, ~before)) >>> 0
+export function crc32c(bytes: Uint8Array, before = 0, start = 0): number {
+  const length = bytes.length - start
+  if (length < LEAST_BYTES) return ~throughTables(bytes, ~before, start) >>> 0
+  if (folder === undefined) folder = Folder.make() ?? null
+  return ~(folder?.register(bytes, ~before, start) ?? throughTables(bytes, ~before, start)) >>> 0
 }
 
 /**

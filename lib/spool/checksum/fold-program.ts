@@ -1,10 +1,13 @@
 /*
- * A WebAssembly module, put together by hand because there is nothing else in it than two loops:
+ * A WebAssembly module, put together by hand because there is nothing else in it than two loops, for a list of taps t, of which d is the largest:
  *
- *   fold(from, past, end, to)       for each 16 bytes, until `past` is at `end`:
- *                                     to[0] = from[0] xor past[d - t] for each tap t of d, the largest;  from, past and to go on
+ *   fold(from, past, end)           for each 16 bytes, until `from` is at `end`:
+ *                                     made = from[0] xor what was made t bytes before, for each t;  from goes on
+ *                                   what was made before the first ones is taken from `past`, and the last that was made is put there
+ *   rest(from, past, end, to)       for each 16 bytes, until `from` is at `end`:
+ *                                     to[0] = from[0] xor past[d - t] for each t, where d is the length of what is in `past`;  from, past and to go on
  *
- * `past` is d bytes behind what is made, so past[d - t] is what was made t bytes before.
+ * All that `fold` looks back at is in registers, so it loads each byte once, stores nothing, and leaves the processor's cache to others.
  */
 const MAGIC = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
 const SECTION = { types: 1, functions: 3, memories: 5, exports: 7, code: 10 } as const
@@ -19,59 +22,101 @@ const OP = {
   less: 0x49,
   add: 0x6a,
 } as const
-const VECTOR = { load: [0xfd, 0x00, 0x00], store: [0xfd, 0x0b, 0x00], xor: [0xfd, 0x51] } as const
-const TYPE = { function: 0x60, i32: 0x7f, none: 0x40 } as const
-const LOCAL = { from: 0, past: 1, end: 2, to: 3 } as const
-const VECTOR_BYTES = 16
-const UNROLLED = 4
+const VECTOR = { load: [0xfd, 0x00, 0x00], store: [0xfd, 0x0b, 0x00], shuffle: [0xfd, 0x0d], xor: [0xfd, 0x51] } as const
+const TYPE = { function: 0x60, i32: 0x7f, vector: 0x7b, none: 0x40 } as const
+const LOCAL = { from: 0, past: 1, end: 2, to: 3, kept: 4 } as const
 
-/** A loop of `fold` makes this many bytes in one go, and may read and write as many too much. */
-export const STEP_BYTES: number = VECTOR_BYTES * UNROLLED
+/** How many bytes a `rest` makes in one go, and how many too much it may read and write. */
+export const VECTOR_BYTES = 16
 
-/** The module with one function `fold0`, `fold1` ... for each list of taps, and a memory of `pages` times 64 KiB. */
-export function foldProgram(taps: readonly (readonly number[])[], pages: number): Uint8Array {
+/** How many bytes a `fold` makes in one go, which is also what it keeps: the farthest that a tap of it sees, in whole vectors. */
+export function stepBytes(taps: readonly number[]): number {
+  return vectorsBack(Math.max(...taps)) * VECTOR_BYTES
+}
+
+/** The module with `fold` and `rest` for `taps`, none of which is below 16, and a memory of `pages` times 64 KiB. */
+export function foldProgram(taps: readonly number[], pages: number): Uint8Array {
   const parameters = [TYPE.i32, TYPE.i32, TYPE.i32, TYPE.i32]
-  const names = taps.map((_, i) => [...text(`fold${i}`), EXPORTED.function, i])
+  const names = ['fold', 'rest'].map((name, i) => [...text(name), EXPORTED.function, i])
   return Uint8Array.from([
     ...MAGIC,
     ...section(SECTION.types, [[TYPE.function, ...list(parameters.map((type) => [type])), ...list([])]]),
-    ...section(
-      SECTION.functions,
-      taps.map(() => [0]),
-    ),
+    ...section(SECTION.functions, [[0], [0]]),
     ...section(SECTION.memories, [[1, ...unsigned(pages), ...unsigned(pages)]]),
     ...section(SECTION.exports, [[...text('memory'), EXPORTED.memory, 0], ...names]),
-    ...section(SECTION.code, taps.map(foldCode)),
+    ...section(SECTION.code, [foldCode(taps), restCode(taps)]),
   ])
 }
 
 function foldCode(taps: readonly number[]): number[] {
-  const distance = Math.max(...taps)
-  const steps = Array.from({ length: UNROLLED }, (_, i) => i * VECTOR_BYTES)
-  const body = [
-    ...[OP.loop, TYPE.none],
-    ...steps.flatMap((at) => [...get('to'), ...made(taps, distance, at), ...VECTOR.store, ...unsigned(at)]),
-    ...advance('from'),
-    ...advance('to'),
-    ...advance('past'),
-    ...[...get('past'), ...get('end'), OP.less, OP.branchIf, 0],
-    ...[OP.end, OP.end],
+  const step = stepBytes(taps)
+  const vectors = Array.from({ length: step / VECTOR_BYTES }, (_, i) => i)
+  // The nearest tap last: that is what the processor waits for.
+  const farFirst = taps.toSorted((a, b) => b - a)
+  const made = (i: number): number[] => [
+    ...load('from', i * VECTOR_BYTES),
+    ...farFirst.flatMap((tap) => [...kept(tap, i, vectors.length), ...VECTOR.xor]),
+    ...set(LOCAL.kept + i),
   ]
-  const noLocals = list([])
-  return sized([...noLocals, ...body])
+  return sized([
+    ...list([[...unsigned(vectors.length), TYPE.vector]]),
+    ...vectors.flatMap((i) => [...load('past', i * VECTOR_BYTES), ...set(LOCAL.kept + i)]),
+    ...[OP.loop, TYPE.none],
+    ...vectors.flatMap(made),
+    ...advance('from', step),
+    ...[...get(LOCAL.from), ...get(LOCAL.end), OP.less, OP.branchIf, 0],
+    OP.end,
+    ...vectors.flatMap((i) => store('past', i * VECTOR_BYTES, get(LOCAL.kept + i))),
+    OP.end,
+  ])
 }
 
-function made(taps: readonly number[], distance: number, at: number): number[] {
-  const pulled = taps.flatMap((tap) => [...get('past'), ...VECTOR.load, ...unsigned(distance - tap + at), ...VECTOR.xor])
-  return [...get('from'), ...VECTOR.load, ...unsigned(at), ...pulled]
+function restCode(taps: readonly number[]): number[] {
+  const pulled = taps.flatMap((tap) => [...load('past', stepBytes(taps) - tap), ...VECTOR.xor])
+  return sized([
+    ...list([]),
+    ...[OP.loop, TYPE.none],
+    ...store('to', 0, [...load('from', 0), ...pulled]),
+    ...advance('from', VECTOR_BYTES),
+    ...advance('past', VECTOR_BYTES),
+    ...advance('to', VECTOR_BYTES),
+    ...[...get(LOCAL.from), ...get(LOCAL.end), OP.less, OP.branchIf, 0],
+    ...[OP.end, OP.end],
+  ])
 }
 
-function get(local: keyof typeof LOCAL): number[] {
-  return [OP.getLocal, LOCAL[local]]
+/* What was made `tap` bytes before vector `i` of a step: the end of one vector and the beginning of the next. */
+function kept(tap: number, i: number, vectors: number): number[] {
+  const back = vectorsBack(tap)
+  const older = (i - back + vectors) % vectors
+  const from = back * VECTOR_BYTES - tap
+  if (from === 0) return get(LOCAL.kept + older)
+  const lanes = Array.from({ length: VECTOR_BYTES }, (_, lane) => from + lane)
+  return [...get(LOCAL.kept + older), ...get(LOCAL.kept + ((older + 1) % vectors)), ...VECTOR.shuffle, ...lanes]
 }
 
-function advance(local: keyof typeof LOCAL): number[] {
-  return [...get(local), OP.constant, ...signed(STEP_BYTES), OP.add, OP.setLocal, LOCAL[local]]
+function vectorsBack(tap: number): number {
+  return Math.ceil(tap / VECTOR_BYTES)
+}
+
+function load(local: 'from' | 'past', offset: number): number[] {
+  return [...get(LOCAL[local]), ...VECTOR.load, ...unsigned(offset)]
+}
+
+function store(local: 'past' | 'to', offset: number, value: readonly number[]): number[] {
+  return [...get(LOCAL[local]), ...value, ...VECTOR.store, ...unsigned(offset)]
+}
+
+function get(local: number): number[] {
+  return [OP.getLocal, ...unsigned(local)]
+}
+
+function set(local: number): number[] {
+  return [OP.setLocal, ...unsigned(local)]
+}
+
+function advance(local: 'from' | 'past' | 'to', bytes: number): number[] {
+  return [...get(LOCAL[local]), OP.constant, ...signed(bytes), OP.add, ...set(LOCAL[local])]
 }
 
 function section(id: number, items: readonly (readonly number[])[]): number[] {
