@@ -2,3 +2,5 @@ export type { ConsumedBatch, ConsumedEvent, ConsumerStats, OrderedConsumer } fro
 export { createKafkaConsumer } from './kafka/consumer'
 export type { KafkaConsumerOptions } from './kafka/options'
 export type { ConsumeOptions } from './options'
+export { createRocketmqConsumer } from './rocketmq/consumer'
+export type { RocketmqConsumerOptions } from './rocketmq/options'

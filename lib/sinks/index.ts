@@ -59,8 +59,33 @@ export { type LineForm, lineFormOf, withoutLayout } from './line-form'
 export { lineEnds, rowOfLine, rowsOfLines } from './line-rows'
 export { type AsyncSinkPlace, isAsyncSink, openAsyncSink, openSink } from './open-sink'
 export { type OtlpSinkOptions, type OtlpSinkSpec, otlpSink } from './otlp'
+export { ProtobufWriter, readRepeated } from './otlp/protobuf'
 export { readSink, sinkRule } from './read-sink'
-export { type RocketmqCredentials, type RocketmqSinkOptions, type RocketmqSinkSpec, rocketmqSink } from './rocketmq'
+export {
+  addressAt,
+  callMetadata,
+  checkProxies,
+  type GrpcCall,
+  type GrpcClient,
+  type GrpcPackage,
+  type GrpcTalk,
+  loadGrpc,
+  methodPath,
+  openChannel,
+  proxyRules,
+  Refusal,
+  type RocketmqCredentials,
+  type RocketmqProxies,
+  type RocketmqProxyOptions,
+  type RocketmqSinkOptions,
+  type RocketmqSinkSpec,
+  rocketmqFailureOf,
+  rocketmqSink,
+  rocketmqTopicRule,
+  type Status,
+  same,
+  uniqueId,
+} from './rocketmq'
 export { type RollingFileSinkOptions, type RollingFileSinkSpec, rollingFileSink } from './rolling-file'
 export { resolveSending, type SendingOptions, sendingRules } from './sending-options'
 export type {

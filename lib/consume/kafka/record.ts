@@ -1,4 +1,5 @@
 import type { ConsumedEvent } from '../event'
+import { packedEvents } from '../packed-events'
 
 /** What is read of a record. */
 export interface RawRecord {
@@ -8,37 +9,6 @@ export interface RawRecord {
 
 /** The events in a record that `kafkaSink` has made, in order; of another program's record each line is an event without a name. */
 export function eventsOf({ value, headers }: RawRecord): ConsumedEvent[] {
-  if (value === null || value.length === 0) return []
-  const named = new Map(headers.map(([name, text]) => [String(name), String(text ?? '')]))
-  const instance = named.get('tracelane-instance')
-  const traceId = named.get('tracelane-trace')
-  const lines = linesOf(value, numbersIn(named.get('tracelane-length')))
-  const differences = numbersIn(named.get('tracelane-seq'))
-  // Who writes such headers is a stranger: an event must not be dropped because it has got the name of another.
-  if (instance === undefined || differences?.length !== lines.length) {
-    return lines.map((line) => ({ line, instance: undefined, seq: undefined, traceId }))
-  }
-  let seq = 0
-  return lines.map((line, i) => {
-    seq += differences[i] as number
-    return { line, instance, seq, traceId }
-  })
-}
-
-/* Lengths are there if an event has line breaks in it. */
-function linesOf(value: Buffer, lengths: readonly number[] | undefined): string[] {
-  if (lengths === undefined || sumOf(lengths) !== value.length) return value.toString().replace(/\n$/, '').split('\n')
-  let at = 0
-  return lengths.map((length) => {
-    at += length
-    return value.toString('utf8', at - length, at).replace(/\n$/, '')
-  })
-}
-
-function numbersIn(text: string | undefined): number[] | undefined {
-  return text !== undefined && /^\d{1,15}(,-?\d{1,15})*$/.test(text) ? text.split(',').map(Number) : undefined
-}
-
-function sumOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0)
+  if (value === null) return []
+  return packedEvents(value, new Map(headers.map(([name, text]) => [String(name), String(text ?? '')])))
 }

@@ -1,6 +1,7 @@
 import { complain } from '../../diagnostics'
 import { discard } from '../../sinks'
 import { Lane } from '../lane'
+import type { MemberSession } from '../member'
 import type { SeenEvents } from '../seen-events'
 import type { Tally } from '../tally'
 import { Committer } from './committer'
@@ -39,7 +40,7 @@ interface Holding {
  *   join ──▶ assigned: committed places, lanes, fetches ──▶ the group changes: lanes come to rest, places are committed ──▶ join anew
  *                                                └── something fails: the same, then it is over
  */
-export class Session {
+export class Session implements MemberSession {
   readonly #place: SessionPlace
   readonly #over: Promise<unknown>
   #end: (reason: unknown) => void = () => {}
@@ -57,7 +58,6 @@ export class Session {
     })
   }
 
-  /** Runs until something fails, and resolves with what it was; undefined if it was closed. Never rejects. */
   async run(): Promise<unknown> {
     let reason: unknown
     try {
@@ -72,7 +72,6 @@ export class Session {
     return reason
   }
 
-  /** Ends it. */
   close(): void {
     this.#isOver = true
     this.#end(undefined)

@@ -168,6 +168,22 @@ export function nanosOf(ms: number): bigint {
 /** The fields of a message, for answers, which are small: numbers and bytes by field; undefined for what is no message. */
 export function readMessage(bytes: Uint8Array): Map<number, number | Uint8Array> | undefined {
   const fields = new Map<number, number | Uint8Array>()
+  return eachField(bytes, (field, value) => fields.set(field, value)) ? fields : undefined
+}
+
+/** As `readMessage`, with all values of a field that is repeated, in order. */
+export function readRepeated(bytes: Uint8Array): Map<number, (number | Uint8Array)[]> | undefined {
+  const fields = new Map<number, (number | Uint8Array)[]>()
+  const isMessage = eachField(bytes, (field, value) => {
+    const known = fields.get(field)
+    if (known === undefined) fields.set(field, [value])
+    else known.push(value)
+  })
+  return isMessage ? fields : undefined
+}
+
+/* False for what is no message. */
+function eachField(bytes: Uint8Array, take: (field: number, value: number | Uint8Array) => unknown): boolean {
   let at = 0
   const varint = (): number => {
     let value = 0
@@ -182,13 +198,13 @@ export function readMessage(bytes: Uint8Array): Map<number, number | Uint8Array>
     const tag = varint()
     const wire = tag % 8
     const length = wire === BYTES ? varint() : wire === FIXED64 ? 8 : wire === FIXED32 ? 4 : 0
-    if (Number.isNaN(tag) || Number.isNaN(length) || at + length > bytes.length) return undefined
-    if (wire === VARINT) fields.set(Math.floor(tag / 8), varint())
-    else if (wire === BYTES) fields.set(Math.floor(tag / 8), bytes.subarray(at, at + length))
-    else if (wire !== FIXED64 && wire !== FIXED32) return undefined
+    if (Number.isNaN(tag) || Number.isNaN(length) || at + length > bytes.length) return false
+    if (wire === VARINT) take(Math.floor(tag / 8), varint())
+    else if (wire === BYTES) take(Math.floor(tag / 8), bytes.subarray(at, at + length))
+    else if (wire !== FIXED64 && wire !== FIXED32) return false
     at += length
   }
-  return fields
+  return true
 }
 
 function varintBytes(value: number): number {

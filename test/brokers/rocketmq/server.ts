@@ -78,6 +78,14 @@ export class RocketmqServer {
     if (!/success/.test(stdout)) throw new Error(`topic ${name} cannot be made: ${stdout}${stderr}`)
   }
 
+  /** Makes a consumer group, of type FIFO if nothing else is said. */
+  async createGroup(name: string, type: 'FIFO' | 'NORMAL' = 'FIFO'): Promise<void> {
+    const args = ['-n', this.#nameServerAddress, '-b', `127.0.0.1:${this.#port('broker')}`, '-g', name]
+    const flags = [...this.#flags(96), ADMIN, 'updateSubGroup', ...args, '-o', String(type === 'FIFO')]
+    const { stdout, stderr } = await run('java', flags, { cwd: this.#folder, deadlineMs: START_DEADLINE_MS })
+    if (!/success/.test(stdout)) throw new Error(`group ${name} cannot be made: ${stdout}${stderr}`)
+  }
+
   /** Reads all that is in a topic now, in order within each queue. */
   async read(topic: string): Promise<ReadMessage[]> {
     const flags = [...this.#flags(192), projectFile(READER), this.#nameServerAddress, topic]
@@ -156,7 +164,11 @@ export class RocketmqServer {
       ...[`listenPort=${this.#port('broker')}`, `haListenPort=${this.#port('replica')}`],
       `namesrvAddr=${this.#nameServerAddress}`,
       ...[`storePathRootDir=${store}`, `storePathCommitLog=${join(store, 'commitlog')}`],
-      ...['mappedFileSizeCommitLog=67108864', 'mappedFileSizeConsumeQueue=600000', 'timerWheelEnable=false'],
+      ...['mappedFileSizeCommitLog=67108864', 'mappedFileSizeConsumeQueue=600000'],
+      // Without the wheel it gives nothing to consumers of the proxy.
+      ...['timerWheelEnable=true', 'mappedFileSizeTimerLog=1048576'],
+      // As often as it can: until then nobody finds the topics of a broker that has come back.
+      'registerNameServerPeriod=10000',
       ...['autoCreateTopicEnable=false', 'autoCreateSubscriptionGroup=true'],
       ...(user === undefined
         ? []
