@@ -130,6 +130,20 @@ describe('createRocketmqConsumer()', () => {
     expect(one.heard).to.deep.equal(['ack 1:handle-1', 'keep 2 for 0 s', 'leave'])
   })
 
+  it('keeps for longer what the handler has, under the handle that comes of it', async () => {
+    const one = await proxy(take(message('1', 0, 1)))
+    let release = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    consume({ invisibleMs: 10_000, handle: () => held })
+    await until('one that is kept', () => one.heard.length > 0)
+    release()
+    await until('the receipt', () => one.heard.some((text) => text.startsWith('ack')))
+    const times = one.heard.length - 1
+    expect(one.heard).to.deep.equal([...Array(times).fill('keep 1 for 10 s'), `ack 1:handle-1${'+'.repeat(times)}`])
+  })
+
   it('asks the next proxy again, by the same name, when an answer is lost, and takes nothing of what came of it', async () => {
     const first = await proxy({ messages: [message('1', 0, 1)], break: true })
     const second = await proxy(take(message('1', 0, 1), message('2', 0, 2)))
