@@ -138,6 +138,9 @@ describe('createRocketmqConsumer()', () => {
     })
     consume({ invisibleMs: 10_000, handle: () => held })
     await until('one that is kept', () => one.heard.length > 0)
+    // What answers these comes after the new handle.
+    const before = one.receives.length
+    await until('two more requests', () => one.receives.length > before + 1)
     release()
     await until('the receipt', () => one.heard.some((text) => text.startsWith('ack')))
     const times = one.heard.length - 1
