@@ -1,6 +1,6 @@
 export { CaptureCodec } from './captured/capture-codec'
 export { CapturedRenderer } from './captured/captured-renderer'
-export { type CapturedRow, capturedRows } from './captured/captured-rows'
+export { capturedRows, type RowMaker } from './captured/captured-rows'
 export { MAX_ADDED, MAX_COLUMNS } from './captured/format'
 export { createLayout, type Destination } from './create-layout'
 export { DateFormatProblem, dateFormat } from './date-format'

@@ -132,6 +132,11 @@ export type BatchResult =
 export interface AsyncSink {
   /** How its batches are made; without it, as the defaults say. */
   readonly sending?: SendingOptions
+  /**
+   * Makes ready what a `send` of this very batch will take, while another is on its way: encodes and compresses it. It may be called, or not; nothing of the batch
+   * is read once it has returned. Absent where there is nothing to gain.
+   */
+  prepare?(batch: SinkBatch): void
   /** Sends a batch once. Several may be on their way at once. Never throws or rejects: an exception is a bug. */
   send(batch: SinkBatch): Promise<BatchResult>
   /** Gives up what is on its way, as `retryable`, and releases connections. Idempotent. */

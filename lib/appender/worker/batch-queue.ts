@@ -1,4 +1,3 @@
-import type { BatchEvent } from '../../sinks'
 import { crc32c } from '../../spool'
 import { OutgoingBatch } from './outgoing-batch'
 
@@ -19,12 +18,19 @@ export interface Part {
   settled(events: number): void
 }
 
+/** A batch, and the parts that it was made of. */
+export interface MadeBatch {
+  readonly batch: OutgoingBatch
+  readonly parts: readonly Part[]
+}
+
 /** The parts that go one way to the destination, in order, each no larger than a batch may be. */
 export class BatchQueue {
   /** Whether one of its batches is on its way. */
   busy = false
   readonly #limits: BatchLimits
   #parts: Part[] = []
+  #ready: MadeBatch | undefined
 
   constructor(limits: BatchLimits) {
     this.#limits = limits
@@ -32,11 +38,22 @@ export class BatchQueue {
 
   /** The first one. */
   get first(): Part | undefined {
-    return this.#parts[0]
+    return this.#ready?.parts[0] ?? this.#parts[0]
   }
 
   /** Whether the next batch is as large as it will get. */
   get isFull(): boolean {
+    return this.#ready !== undefined || this.#isFull
+  }
+
+  /** The next batch, made already while one is on its way; undefined if that is not full yet, or was made before. */
+  makeReady(): OutgoingBatch | undefined {
+    if (this.#ready !== undefined || !this.busy || !this.#isFull) return undefined
+    this.#ready = this.#make()
+    return this.#ready.batch
+  }
+
+  get #isFull(): boolean {
     const { maxBatchEvents, maxBatchBytes } = this.#limits
     const [events, bytes] = this.#parts.reduce((sum, { batch }) => [sum[0] + batch.events, sum[1] + batch.lines.length], [0, 0])
     return events >= maxBatchEvents || bytes >= maxBatchBytes
@@ -46,8 +63,14 @@ export class BatchQueue {
     this.#parts.push(part)
   }
 
-  /** Takes out as many as make one batch. There is at least one. */
-  take(): readonly Part[] {
+  /** Takes out as many parts as make one batch, and makes it. There is at least one. */
+  take(): MadeBatch {
+    const made = this.#ready ?? this.#make()
+    this.#ready = undefined
+    return made
+  }
+
+  #make(): MadeBatch {
     const { maxBatchEvents, maxBatchBytes } = this.#limits
     let count = 0
     let events = 0
@@ -58,11 +81,13 @@ export class BatchQueue {
       if (count > 0 && (events > maxBatchEvents || bytes > maxBatchBytes)) break
       count++
     }
-    return this.#parts.splice(0, count)
+    const parts = this.#parts.splice(0, count)
+    return { batch: merge(parts.map((part) => part.batch)), parts }
   }
 
   clear(): void {
     this.#parts = []
+    this.#ready = undefined
   }
 }
 
@@ -85,7 +110,7 @@ export function cut(batch: OutgoingBatch, { maxBatchEvents, maxBatchBytes }: Bat
 }
 
 /** One batch of several, in order. Its name is made of theirs. */
-export function merge(batches: readonly OutgoingBatch[]): OutgoingBatch {
+function merge(batches: readonly OutgoingBatch[]): OutgoingBatch {
   const [first] = batches as readonly [OutgoingBatch]
   if (batches.length === 1) return first
   const lines = Buffer.concat(batches.map((batch) => batch.lines))
@@ -93,16 +118,12 @@ export function merge(batches: readonly OutgoingBatch[]): OutgoingBatch {
   const name = crc32c(Buffer.from(batches.map(({ id }) => id).join(',')))
     .toString(16)
     .padStart(8, '0')
-  return new OutgoingBatch(lines, events, `${first.id}.${name}`, first.instance, () => {
-    const rows: BatchEvent[] = []
-    let at = 0
-    for (const batch of batches) {
-      // One by one: to spread them costs more than all else here.
-      for (const { start, end, severity, seq, traceId } of batch.rows()) {
-        rows.push({ start: start + at, end: end + at, severity, seq, traceId })
-      }
+  return new OutgoingBatch(lines, events, `${first.id}.${name}`, first.instance, (base) => {
+    let at = base
+    return batches.flatMap((batch) => {
+      const from = at
       at += batch.lines.length
-    }
-    return rows
+      return batch.rowsFrom(from)
+    })
   })
 }

@@ -1,7 +1,7 @@
 import { type BatchEvent, rowsOfLines } from '../../sinks'
 import type { SpoolRecord } from '../../spool'
 import { countOutcomes, FRAME, type Frame, type QueueMemory, type RingReader, type Seen } from '../ring'
-import { rowsOfFrame } from './event-rows'
+import { moved, rowsOfFrame } from './event-rows'
 import type { FrameLines } from './frame-lines'
 import type { OpenFrame } from './open-frames'
 import { OutgoingBatch } from './outgoing-batch'
@@ -71,8 +71,8 @@ export class FrameIntake {
     if (made.length === 0) return undefined
     // What the renderer gives is good until the next frame is read.
     const lines = kind === FRAME.captured ? Buffer.from(made) : made
-    return new OutgoingBatch(lines, events, `${this.#instance}-${firstSeq}-${events}`, this.#instance, () =>
-      rowsOfFrame(frame, lines),
+    return new OutgoingBatch(lines, events, `${this.#instance}-${firstSeq}-${events}`, this.#instance, (base) =>
+      rowsOfFrame(frame, lines, base),
     )
   }
 
@@ -91,7 +91,7 @@ export class FrameIntake {
   #openRecord(record: SpoolRecord, spilled: SpilledLines): Omit<Intake, 'end'> {
     const { payload, meta, position } = record
     const { events, firstSeq } = meta
-    const rows = (): readonly BatchEvent[] => rowsOfLines(payload, events, firstSeq)
+    const rows = (base: number): readonly BatchEvent[] => rowsOfLines(payload, events, firstSeq).map((row) => moved(row, base))
     // Of another process, maybe, so the place in the spool is its name.
     const id = `${this.#instance}-spool-${position.segment}-${position.offset}`
     return {

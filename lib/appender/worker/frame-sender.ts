@@ -1,7 +1,7 @@
 import { type AsyncSink, type BatchResult, resolveSending, type SendingOptions } from '../../sinks'
 import { ACCOUNT, type Outcomes, OWNER, QueueMemory, RingReader, WORD } from '../ring'
 import type { SpillPlace } from '../spill-place'
-import { BatchQueue, cut, merge, type Part } from './batch-queue'
+import { BatchQueue, cut, type Part } from './batch-queue'
 import { Delivery, sendOnce } from './delivery'
 import { FrameIntake, type Intake } from './frame-intake'
 import { FrameLines, type PayloadSource } from './frame-lines'
@@ -96,6 +96,7 @@ export class FrameSender {
       if (this.#isOurs()) {
         this.#readAhead()
         for (const way of this.#ways) if (this.#isDue(way)) this.#start(way)
+        this.#prepareNext()
       }
       this.#tellIfReached()
       await this.#rest(heard)
@@ -137,7 +138,16 @@ export class FrameSender {
     this.#intake.rewind()
   }
 
-  /* As much as keeps all ways busy. */
+  /* Of each way that is busy the next batch, so that it can go as soon as the receipt is there. */
+  #prepareNext(): void {
+    if (this.#sink.prepare === undefined) return
+    for (const way of this.#ways) {
+      const batch = way.makeReady()
+      if (batch !== undefined) this.#sink.prepare(batch)
+    }
+  }
+
+  /* As much as keeps all ways busy, and one batch more. */
   #readAhead(): void {
     while (this.#hasRoom && !this.#spoolRests) {
       const intake = this.#intake.next(this.#open.isEmpty)
@@ -152,7 +162,8 @@ export class FrameSender {
 
   get #hasRoom(): boolean {
     const { maxBatchBytes } = this.#sending
-    return this.#ways.some((way) => !way.busy) && this.#bytes < maxBatchBytes * (this.#ways.length + 1)
+    const isWanted = this.#sink.prepare !== undefined || this.#ways.some((way) => !way.busy)
+    return isWanted && this.#bytes < maxBatchBytes * (this.#ways.length + 1)
   }
 
   #restSpool(): void {
@@ -206,8 +217,7 @@ export class FrameSender {
 
   #start(way: BatchQueue): void {
     way.busy = true
-    const parts = way.take()
-    const batch = merge(parts.map((part) => part.batch))
+    const { batch, parts } = way.take()
     void (this.#sending.mode === 'one-way' ? this.#sendOneWay(way, batch, parts) : this.#deliver(way, batch, parts))
   }
 

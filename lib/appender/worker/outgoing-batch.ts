@@ -1,4 +1,8 @@
 import { type BatchEvent, partId, pickRows, type SinkBatch } from '../../sinks'
+import { moved } from './event-rows'
+
+/** Makes the events of lines that begin at `base`. */
+export type MakeRows = (base: number) => readonly BatchEvent[]
 
 /** A batch on its way to a sink that answers later, which can be divided. The memory of its lines stays as it is until it is settled. */
 export class OutgoingBatch implements SinkBatch {
@@ -6,10 +10,10 @@ export class OutgoingBatch implements SinkBatch {
   readonly events: number
   readonly id: string
   readonly instance: string
-  readonly #makeRows: () => readonly BatchEvent[]
+  readonly #makeRows: MakeRows
   #rows: readonly BatchEvent[] | undefined
 
-  constructor(lines: Uint8Array, events: number, id: string, instance: string, makeRows: () => readonly BatchEvent[]) {
+  constructor(lines: Uint8Array, events: number, id: string, instance: string, makeRows: MakeRows) {
     this.lines = lines
     this.events = events
     this.id = id
@@ -18,8 +22,13 @@ export class OutgoingBatch implements SinkBatch {
   }
 
   rows(): readonly BatchEvent[] {
-    this.#rows ??= this.#makeRows()
+    this.#rows ??= this.#makeRows(0)
     return this.#rows
+  }
+
+  /** The rows as they are in a larger batch in which its lines begin at `base`. */
+  rowsFrom(base: number): readonly BatchEvent[] {
+    return this.#rows?.map((row) => moved(row, base)) ?? this.#makeRows(base)
   }
 
   /** How many events the rows at these indexes are: lines that cannot be told apart are one row. */
@@ -32,7 +41,9 @@ export class OutgoingBatch implements SinkBatch {
     const all = this.rows()
     if (indexes.length === all.length) return this
     const { lines, rows } = pickRows(this.lines, all, indexes)
-    return new OutgoingBatch(lines, rows.length, partId(this.id, lines, rows), this.instance, () => rows)
+    return new OutgoingBatch(lines, rows.length, partId(this.id, lines, rows), this.instance, (base) =>
+      rows.map((row) => moved(row, base)),
+    )
   }
 
   /** Two batches that have one half of the rows each; undefined if there is one row only. */

@@ -5,13 +5,11 @@ const TRACE_LENGTH = TRACE_ID_LENGTH + SPAN_ID_LENGTH
 /* The beginning of each template that is not a finished line; see statements.ts. */
 const BEFORE_LEVEL = `{"time":${slotText('time')},"level":"`
 
-/** What the columns of a captured event say of it, without its line. */
-export interface CapturedRow {
-  readonly severity: number
-  /** Undefined without `ordering`: then nothing but the line order says it. */
-  readonly seq: number | undefined
-  readonly traceId: string | undefined
-}
+/**
+ * Makes what shall stand for one captured event, of what its columns say without its line. `severity` is 0 for one that was captured as a finished line, which
+ * says it itself. `seq` is undefined without `ordering`: then nothing but the line order says it.
+ */
+export type RowMaker<T> = (i: number, severity: number, seq: number | undefined, traceId: string | undefined) => T
 
 /* What the rows of one template have in common. */
 interface RowKind {
@@ -21,11 +19,8 @@ interface RowKind {
   readonly hasTrace: boolean
 }
 
-/**
- * What each of `count` captured events is, as `CaptureCodec.end` has them; undefined for those that were captured as finished lines, which say it
- * themselves.
- */
-export function capturedRows(dictionary: Uint8Array, rows: Float64Array, count: number): (CapturedRow | undefined)[] {
+/** What `make` makes of each of `count` captured events, as `CaptureCodec.end` has them. */
+export function capturedRows<T>(dictionary: Uint8Array, rows: Float64Array, count: number, make: RowMaker<T>): T[] {
   const bytes = Buffer.from(dictionary.buffer, dictionary.byteOffset, dictionary.length)
   const mdcsFrom = bytes.indexOf(BETWEEN_SECTIONS) + 1
   const traces = bytes.toString('latin1', bytes.indexOf(BETWEEN_SECTIONS, mdcsFrom) + 1)
@@ -33,19 +28,12 @@ export function capturedRows(dictionary: Uint8Array, rows: Float64Array, count: 
     .toString('utf8', 0, mdcsFrom - 1)
     .split(BETWEEN_ENTRIES)
     .map(kindOf)
-  const found: (CapturedRow | undefined)[] = []
+  const found: T[] = []
   for (let i = 0, row = 0; i < count; i++) {
     const { columns, severity, hasSeq, hasTrace } = kinds[rows[row + COLUMN.template] as number] as RowKind
     const trace = (rows[row + COLUMN.trace] as number) * TRACE_LENGTH
-    found.push(
-      severity === 0
-        ? undefined
-        : {
-            severity,
-            seq: hasSeq ? rows[row + COLUMN.seq] : undefined,
-            traceId: hasTrace ? traces.slice(trace, trace + TRACE_ID_LENGTH) : undefined,
-          },
-    )
+    const seq = hasSeq ? rows[row + COLUMN.seq] : undefined
+    found.push(make(i, severity, seq, hasTrace ? traces.slice(trace, trace + TRACE_ID_LENGTH) : undefined))
     row += columns
   }
   return found

@@ -1,9 +1,10 @@
 import { runOutside } from '../../context'
 import { retryable } from '../http/answer'
 import { HttpClient } from '../http/client'
+import { Prepared } from '../prepared'
 import type { AsyncSink } from '../sink'
 import { judgeBulk } from './answer'
-import { bulkOf } from './bulk'
+import { BulkMaker } from './bulk'
 import type { ElasticsearchSinkSpec } from './options'
 
 /* Of each document only what it came to: the answer is a tenth as long. */
@@ -16,13 +17,16 @@ export function openElasticsearchSink(options: ElasticsearchSinkSpec['options'])
   const { pipeline } = options
   const base = new URL(options.url).pathname.replace(/\/(_bulk\/?)?$/, '')
   const path = `${base}/_bulk?${FILTER}${pipeline === undefined ? '' : `&pipeline=${encodeURIComponent(pipeline)}`}`
+  const bulk = new BulkMaker(options.index)
+  const bodies = new Prepared((batch) => client.pack(bulk.bodyOf(batch.lines, batch.rows())))
   return {
     sending: options,
+    prepare: (batch) => bodies.begin(batch),
     async send(batch) {
       try {
-        const rows = batch.rows()
-        const body = bulkOf(batch.lines, rows, options.index)
-        return judgeBulk(await runOutside(() => client.send(body, {}, path)), saying, Date.now(), rows.length)
+        const documents = batch.rows().length
+        const body = await bodies.of(batch)
+        return judgeBulk(await runOutside(() => client.send(body, {}, path)), saying, Date.now(), documents)
       } catch (error) {
         return retryable(`${saying.name} failed: ${(error as Error).message}`)
       }

@@ -10,7 +10,15 @@ const MIN_GZIP_BYTES = 1024
 /** Half the time of zlib's default for bodies that are a tenth larger (docs/reference/sinks/http.md). */
 const GZIP_LEVEL = 1
 
+const MIN_CHUNK_BYTES = 16 * 1024
+
 const CLOSED: Reply = { failure: 'the sink was closed', stale: false }
+
+/** A body as it goes over the wire. */
+export interface PackedBody {
+  readonly body: Uint8Array
+  readonly isZipped: boolean
+}
 
 /** Requests to one address, over connections that are kept and used again. Nothing is connected before the first one. */
 export class HttpClient {
@@ -27,18 +35,27 @@ export class HttpClient {
     this.saying = sayingOf(options, method, this.#target)
   }
 
-  /** Sends a body, to another path of the same address if one is given. Rejects only if it cannot be compressed. */
-  async send(bytes: Uint8Array, headers: Readonly<Record<string, string | number>> = {}, path?: string): Promise<Reply> {
-    const { gzip: compresses, timeoutMs } = this.#options
-    const body = compresses && bytes.length >= MIN_GZIP_BYTES ? await gzip(bytes) : bytes
+  /** Makes a body as it is sent: compressed, if it shall be. `bytes` must stay as they are. Rejects if that fails. */
+  async pack(bytes: Uint8Array): Promise<PackedBody> {
+    const isZipped = this.#options.gzip && bytes.length >= MIN_GZIP_BYTES
+    return { body: isZipped ? await gzip(bytes) : bytes, isZipped }
+  }
+
+  /** Sends a body, to another path of the same address if one is given. Never rejects. */
+  async send(
+    { body, isZipped }: PackedBody,
+    headers: Readonly<Record<string, string | number>> = {},
+    path?: string,
+  ): Promise<Reply> {
     if (this.#closed) return CLOSED
+    const { timeoutMs } = this.#options
     const request: RequestOptions = {
       ...this.#target,
       ...(path === undefined ? {} : { path }),
       agent: this.#openAgent(),
       headers: {
         ...this.#target.headers,
-        ...(body === bytes ? {} : { 'content-encoding': 'gzip' }),
+        ...(isZipped ? { 'content-encoding': 'gzip' } : {}),
         'content-length': body.length,
         ...headers,
       },
@@ -97,6 +114,8 @@ function sayingOf({ url, headers }: HttpTargetOptions, method: string, target: T
 
 function gzip(bytes: Uint8Array): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    zlib().gzip(bytes, { level: GZIP_LEVEL }, (error, zipped) => (error === null ? resolve(zipped) : reject(error)))
+    // Room for all that comes out, as a rule: each further piece is another way to the other thread and back.
+    const chunkSize = Math.max(bytes.length >> 2, MIN_CHUNK_BYTES)
+    zlib().gzip(bytes, { level: GZIP_LEVEL, chunkSize }, (error, zipped) => (error === null ? resolve(zipped) : reject(error)))
   })
 }

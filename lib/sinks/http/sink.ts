@@ -1,4 +1,5 @@
 import { runOutside } from '../../context'
+import { Prepared } from '../prepared'
 import type { AsyncSink, SinkBatch } from '../sink'
 import { judge, retryable } from './answer'
 import { HttpClient } from './client'
@@ -14,13 +15,14 @@ type Options = Omit<HttpSinkSpec['options'], 'layout' | 'ordering'>
 export function openHttpSink(options: Options): AsyncSink {
   const client = new HttpClient(options, options.method, options.contentType)
   const { saying } = client
+  const bodies = new Prepared((batch) => client.pack(bodyOf(batch, options.body)))
   return {
     sending: options,
+    prepare: (batch) => bodies.begin(batch),
     async send(batch) {
       try {
-        // Before anything is awaited: the batch may be a view of memory that is written over then.
-        const body = bodyOf(batch, options.body)
         const headers = { 'tracelane-batch': batch.id, 'tracelane-events': batch.events }
+        const body = await bodies.of(batch)
         return judge(await runOutside(() => client.send(body, headers)), saying, Date.now())
       } catch (error) {
         return retryable(`${saying.name} failed: ${(error as Error).message}`)
@@ -32,7 +34,7 @@ export function openHttpSink(options: Options): AsyncSink {
   }
 }
 
-/* A copy, in what the options want around each line. */
+/* A copy, because the batch may be a view of memory that is written over later, in what the options want around each line. */
 function bodyOf(batch: SinkBatch, body: Options['body']): Buffer {
   const lines = Buffer.from(batch.lines)
   if (body === undefined) return lines

@@ -1,18 +1,20 @@
 import { runOutside } from '../../context'
 import { retryable } from '../http/answer'
-import { HttpClient } from '../http/client'
+import { HttpClient, type PackedBody } from '../http/client'
+import { Prepared } from '../prepared'
 import type { AsyncSink, BatchEvent, BatchResult } from '../sink'
 import { judgeOtlp } from './answer'
-import { encodeLogs, encodeSpans, Groups } from './encoder'
+import { encodeSpans, Groups, logsToJson } from './encoder'
+import { LogEncoder, LogMemory } from './log-encoder'
 import type { OtlpSinkSpec } from './options'
 import { LineReader, type LogRecord, type SpanRecord } from './record'
 
 type Options = OtlpSinkSpec['options']
 
 /* What goes in one request: its body, and the events in it by their places in the batch. */
-interface Request {
+interface Request<Body> {
   readonly path: string
-  readonly body: Buffer
+  readonly body: Body
   readonly events: readonly number[]
 }
 
@@ -21,8 +23,9 @@ export function openOtlpSink(options: Options): AsyncSink {
   const json = options.encoding === 'json'
   const client = new HttpClient(options, 'POST', json ? 'application/json' : 'application/x-protobuf')
   const { saying } = client
+  const maker = new RequestMaker(options)
 
-  async function send(requests: readonly Request[], rows: readonly BatchEvent[]): Promise<BatchResult> {
+  async function send(requests: readonly Request<PackedBody>[], rows: readonly BatchEvent[]): Promise<BatchResult> {
     const results: { readonly events: readonly number[]; readonly result: BatchResult }[] = []
     for (const { path, body, events } of requests) {
       const reply = await client.send(body, {}, path)
@@ -31,12 +34,17 @@ export function openOtlpSink(options: Options): AsyncSink {
     return combined(results, rows.length)
   }
 
+  const made = new Prepared((batch) => {
+    const requests = maker.requestsOf(batch.lines, batch.rows())
+    return Promise.all(requests.map(async ({ body, ...request }) => ({ ...request, body: await client.pack(body) })))
+  })
   return {
     sending: options,
+    prepare: (batch) => made.begin(batch),
     async send(batch) {
       try {
         const rows = batch.rows()
-        const requests = requestsOf(Buffer.from(batch.lines), rows, options)
+        const requests = await made.of(batch)
         return await runOutside(() => send(requests, rows))
       } catch (error) {
         return retryable(`${saying.name} failed: ${(error as Error).message}`)
@@ -48,27 +56,48 @@ export function openOtlpSink(options: Options): AsyncSink {
   }
 }
 
-function requestsOf(lines: Buffer, rows: readonly BatchEvent[], options: Options): Request[] {
-  const { encoding, spans, ordering } = options
-  const base = new URL(options.url).pathname.replace(/\/(v1\/(logs|traces)\/?)?$/, '')
-  const reader = new LineReader(ordering, options.resource)
-  const [logs, logEvents] = [new Groups<LogRecord>(), [] as number[]]
-  const [traces, spanEvents] = [new Groups<SpanRecord>(), [] as number[]]
-  rows.forEach(({ start, end, severity }, i) => {
-    const { resource, scope, log, span } = reader.read(lines.toString('utf8', start, end), severity)
-    const asSpan = spans === 'logs' ? undefined : span
-    if (asSpan !== undefined) {
-      traces.add(resource, scope, asSpan)
-      spanEvents.push(i)
+/* Makes requests of batches. Before anything is awaited: the lines may be a view of memory that is written over then. */
+class RequestMaker {
+  readonly #options: Options
+  readonly #base: string
+  readonly #memory = new LogMemory()
+
+  constructor(options: Options) {
+    this.#options = options
+    this.#base = new URL(options.url).pathname.replace(/\/(v1\/(logs|traces)\/?)?$/, '')
+  }
+
+  requestsOf(lines: Uint8Array, rows: readonly BatchEvent[]): Request<Buffer>[] {
+    const { encoding, spans, ordering, resource } = this.#options
+    const reader = new LineReader(ordering, resource)
+    const logs = encoding === 'json' ? undefined : new LogEncoder(lines, reader, this.#memory, ordering, spans === 'logs')
+    const jsonLogs = new Groups<LogRecord>()
+    const traces = new Groups<SpanRecord>()
+    const [logEvents, spanEvents]: [number[], number[]] = [[], []]
+    const text = Buffer.from(lines.buffer, lines.byteOffset, lines.length)
+    for (let i = 0; i < rows.length; i++) {
+      const { start, end, severity } = rows[i] as BatchEvent
+      if (logs?.add(start, end, severity) === true) {
+        logEvents.push(i)
+        continue
+      }
+      const reading = reader.read(text.toString('utf8', start, end), severity)
+      const asSpan = spans === 'logs' ? undefined : reading.span
+      if (asSpan !== undefined) {
+        traces.add(reading.resource, reading.scope, asSpan)
+        spanEvents.push(i)
+      }
+      if (asSpan !== undefined && spans === 'traces') continue
+      if (logs === undefined) jsonLogs.add(reading.resource, reading.scope, reading.log)
+      else logs.addReading(reading)
+      logEvents.push(i)
     }
-    if (asSpan !== undefined && spans === 'traces') return
-    logs.add(resource, scope, log)
-    logEvents.push(i)
-  })
-  return [
-    ...(logs.isEmpty ? [] : [{ path: `${base}/v1/logs`, body: encodeLogs(logs, encoding), events: logEvents }]),
-    ...(traces.isEmpty ? [] : [{ path: `${base}/v1/traces`, body: encodeSpans(traces, encoding), events: spanEvents }]),
-  ]
+    const [logsPath, tracesPath] = [`${this.#base}/v1/logs`, `${this.#base}/v1/traces`]
+    return [
+      ...(logEvents.length === 0 ? [] : [{ path: logsPath, body: logs?.finish() ?? logsToJson(jsonLogs), events: logEvents }]),
+      ...(traces.isEmpty ? [] : [{ path: tracesPath, body: encodeSpans(traces, encoding), events: spanEvents }]),
+    ]
+  }
 }
 
 /* One result of those of the requests that the batch has become. What one of two requests is refused for is sought by the next try, of that part alone. */

@@ -27,11 +27,12 @@ describe('how a FrameSender makes batches', () => {
 
   afterEach(() => world.stop())
 
-  function start(sending: SendingOptions, answer?: (sent: Sent) => BatchResult): void {
+  function start(sending: SendingOptions, answer?: (sent: Sent) => BatchResult, prepares = false): void {
     world = new SenderWorld(
       (sent) => answer?.(sent) ?? new Promise((resolve) => void open.push({ sent, answer: resolve })),
       sending,
       clock,
+      prepares,
     )
   }
 
@@ -78,6 +79,63 @@ describe('how a FrameSender makes batches', () => {
       expect(new Set(world.sent.map(({ id }) => id)).size).to.equal(2)
       answer('bcd')
       await settles(4)
+    })
+  })
+
+  describe('for a sink that prepares batches', () => {
+    it('the next one is made while one is on its way, once it is full, and is sent as it is', async () => {
+      start({ maxBatchEvents: 3 }, undefined, true)
+      world.write(letters('abc'))
+      await sends(1)
+      world.write(letters('de'))
+      await quiet()
+      expect(world.prepared).to.deep.equal([])
+      world.write(letters('fg', trace(1)))
+      await until('a batch was made', () => world.prepared.length === 1)
+      expect(world.prepared).to.deep.equal(['de'])
+      expect(batches()).to.deep.equal(['abc'])
+      answer('abc')
+      await sends(2)
+      answer('de')
+      await sends(3)
+      answer('fg')
+      await settles(7)
+      expect(batches()).to.deep.equal(['abc', 'de', 'fg'])
+      expect(world.wasPrepared).to.deep.equal([false, true, false])
+    })
+
+    it('one that is made is still the next one after another was tried again', async () => {
+      start({ maxBatchEvents: 2 }, undefined, true)
+      world.write(letters('ab'))
+      await sends(1)
+      world.write(letters('cdef'))
+      await until('a batch was made', () => world.prepared.length === 1)
+      answer('ab', { outcome: 'retryable', reason: 'busy' })
+      await until('the pause', () => clock.timers > 0)
+      clock.pass(20)
+      await sends(2)
+      for (const next of ['ab', 'cd', 'ef']) {
+        await until(`'${next}' is sent`, () => open.some(({ sent }) => sent.messages.join('') === next))
+        answer(next)
+      }
+      await settles(6)
+      expect(world.messages.join('')).to.equal('ababcdef')
+    })
+
+    it('reads no more than one batch ahead', async () => {
+      start({ maxBatchBytes: 1024 }, undefined, true)
+      world.write([{ msg: 'a'.repeat(900) }])
+      await sends(1)
+      for (const letter of 'bcdefgh') world.write([{ msg: letter.repeat(900) }])
+      await until('a batch was made', () => world.prepared.length === 1)
+      await quiet()
+      expect(world.prepared).to.deep.equal(['b'.repeat(900)])
+      expect(world.pending).to.equal(8)
+      for (const letter of 'abcdefgh') {
+        await until(letter, () => open.length === 1)
+        answer(letter.repeat(900))
+      }
+      await settles(8)
     })
   })
 

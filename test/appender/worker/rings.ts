@@ -29,19 +29,25 @@ type Answer = (sent: Sent) => BatchResult | Promise<BatchResult>
 export class SenderWorld {
   readonly memory = QueueMemory.create(256 * 1024)
   readonly sent: Sent[] = []
+  /** Of each of those, whether the sink was told of this very batch before. */
+  readonly wasPrepared: boolean[] = []
   readonly told: FromFlushThread[] = []
   readonly sender: FrameSender
   readonly outside = new Map<number, string>()
   closed = 0
   readonly #ring = new RingWriter(this.memory)
+  readonly #prepared: SinkBatch[] = []
   readonly #running: Promise<void>
   #seq = 100
 
-  constructor(answer: Answer, sending: SendingOptions = {}, clock?: SenderClock) {
+  /** `prepares`: whether the sink wants to hear of the next batch. */
+  constructor(answer: Answer, sending: SendingOptions = {}, clock?: SenderClock, prepares = false) {
     const sink: AsyncSink = {
       sending,
+      ...(prepares ? { prepare: (batch) => void this.#prepared.push(batch) } : {}),
       send: async (batch) => {
         const sent = sentOf(batch)
+        this.wasPrepared.push(this.#prepared.includes(batch))
         this.sent.push(sent)
         return answer(sent)
       },
@@ -110,6 +116,11 @@ export class SenderWorld {
   /** Events in the ring. */
   get pending(): number {
     return new RingReader(this.memory).pendingEvents()
+  }
+
+  /** The messages of batches that the sink was told of before they are sent. */
+  get prepared(): string[] {
+    return this.#prepared.map((batch) => sentOf(batch).messages.join(''))
   }
 
   /** The messages of all batches, in the order in which they were sent. */

@@ -1,0 +1,25 @@
+import type { SinkBatch } from './sink'
+
+/** What batches become before they are sent; made while another one is on its way, if the sink is told of them in time. */
+export class Prepared<T> {
+  readonly #make: (batch: SinkBatch) => Promise<T>
+  readonly #made = new WeakMap<SinkBatch, Promise<T>>()
+
+  /** `make` reads the batch before its first `await`. */
+  constructor(make: (batch: SinkBatch) => Promise<T>) {
+    this.#make = make
+  }
+
+  /** Begins to make it. */
+  begin(batch: SinkBatch): void {
+    const made = this.#make(batch)
+    // Whoever sends the batch hears of it.
+    made.catch(() => undefined)
+    this.#made.set(batch, made)
+  }
+
+  /** What `batch` has become. Rejects as `make` does. */
+  of(batch: SinkBatch): Promise<T> {
+    return this.#made.get(batch) ?? this.#make(batch)
+  }
+}
