@@ -30,12 +30,12 @@ export class Groups<T> {
   }
 }
 
-/** The body of a request, as `encoding` says. */
-export function encodeLogs(groups: Groups<LogRecord>, encoding: 'protobuf' | 'json'): Buffer {
-  return encoding === 'json' ? toJson(groups, 'Logs', 'logRecords', logToJson) : toProtobuf(groups, writeLog)
+/** The body of a request, in JSON; in protobuf a `LogEncoder` makes it. */
+export function logsToJson(groups: Groups<LogRecord>): Buffer {
+  return toJson(groups, 'Logs', 'logRecords', logToJson)
 }
 
-/** The same for spans. */
+/** That of a request of spans, as `encoding` says. */
 export function encodeSpans(groups: Groups<SpanRecord>, encoding: 'protobuf' | 'json'): Buffer {
   return encoding === 'json' ? toJson(groups, 'Spans', 'spans', spanToJson) : toProtobuf(groups, writeSpan)
 }
@@ -65,7 +65,8 @@ function toProtobuf<T>(groups: Groups<T>, write: (out: ProtobufWriter, record: T
   return out.finish()
 }
 
-function writeLog(out: ProtobufWriter, record: LogRecord): void {
+/** What is in a record. */
+export function writeLog(out: ProtobufWriter, record: LogRecord): void {
   const { time, severityNumber, severityText, body, attributes, traceId, spanId, eventName } = record
   out.nanos(1, time)
   out.int(2, severityNumber)
@@ -99,7 +100,8 @@ function writeSpan(out: ProtobufWriter, span: SpanRecord): void {
   out.end(status)
 }
 
-function writeAttributes(out: ProtobufWriter, field: number, attributes: Attributes): void {
+/** Each of `attributes` as one `field`. */
+export function writeAttributes(out: ProtobufWriter, field: number, attributes: Attributes): void {
   for (const [key, value] of attributes) {
     const pair = out.begin(field)
     out.text(1, key)
@@ -113,10 +115,8 @@ function writeValue(out: ProtobufWriter, field: number, value: unknown): void {
   const from = out.begin(field)
   if (typeof value === 'string') out.text(1, value)
   else if (typeof value === 'boolean') out.bool(2, value)
-  else if (typeof value === 'number') {
-    if (Number.isSafeInteger(value)) out.int(3, value)
-    else out.double(4, value)
-  } else if (Array.isArray(value)) {
+  else if (typeof value === 'number') out.number(value)
+  else if (Array.isArray(value)) {
     const list = out.begin(5)
     for (const item of value) writeValue(out, 1, item)
     out.end(list)

@@ -12,15 +12,22 @@ const STEP_MS = 2 ** 20
 /* Lengths below it have one byte. */
 const ONE_BYTE = 0x80
 const SHORT = 64
+const TWO_31 = 2 ** 31
 const TWO_32 = 2 ** 32
 /* A UTF-16 unit has at most three bytes in UTF-8. */
 const MAX_UNIT_BYTES = 3
 const MAX_VARINT_BYTES = 10
+const DOUBLE = new Float64Array([1])
+const DOUBLE_BYTES = new Uint8Array(DOUBLE.buffer)
+const IS_LITTLE = DOUBLE_BYTES[0] === 0
 
 /** Writes messages into memory that grows. */
 export class ProtobufWriter {
   #bytes: Buffer
   #at = 0
+  #lastMs = Number.NaN
+  #lowNanos = 0
+  #highNanos = 0
 
   constructor(firstBytes = 64 * 1024) {
     this.#bytes = Buffer.allocUnsafe(firstBytes)
@@ -28,29 +35,70 @@ export class ProtobufWriter {
 
   /** What was written; a copy. */
   finish(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#at))
+    return Buffer.from(this.written)
   }
 
-  /** Begins a field whose value is a message; what is written until `end` gets the returned place is that. */
-  begin(field: number): number {
+  /** What was written; good until more is. */
+  get written(): Buffer {
+    return this.#bytes.subarray(0, this.#at)
+  }
+
+  /** How many bytes were written. */
+  get length(): number {
+    return this.#at
+  }
+
+  /** How many bytes there is memory for. */
+  get capacity(): number {
+    return this.#bytes.length
+  }
+
+  /** Forgets what was written after the first `length` bytes. */
+  cut(length: number): void {
+    this.#at = length
+  }
+
+  /**
+   * Begins a field whose value is a message; what is written until `end` gets the returned place is that. `room` is how many bytes its length will take; what
+   * is of another length is moved.
+   */
+  begin(field: number, room: 1 | 2 = 1): number {
     this.#tag(field, BYTES)
-    // One byte is room for the length of most; what is longer is moved.
-    return ++this.#at
+    this.#at += room
+    return this.#at
   }
 
-  /** Ends the message that begins at `from`. */
-  end(from: number): void {
+  /** Ends the message that begins at `from`, with the same `room`. */
+  end(from: number, room: 1 | 2 = 1): void {
     const length = this.#at - from
-    if (length < ONE_BYTE) {
-      this.#bytes[from - 1] = length
-      return
+    const sizeBytes = length < ONE_BYTE ? 1 : varintBytes(length)
+    if (sizeBytes !== room) {
+      this.#reserve(sizeBytes)
+      this.#bytes.copyWithin(from - room + sizeBytes, from, this.#at)
     }
-    const sizeBytes = varintBytes(length)
-    this.#reserve(sizeBytes)
-    this.#bytes.copyWithin(from - 1 + sizeBytes, from, this.#at)
-    this.#at = from - 1
+    this.#at = from - room
     this.#varint(length)
     this.#at += length
+  }
+
+  /** The beginning of a field of so many bytes, which are written next. */
+  head(field: number, length: number): void {
+    this.#tag(field, BYTES)
+    this.#varint(length)
+  }
+
+  /** Some of other bytes, as they are. */
+  raw(source: Uint8Array, from = 0, to = source.length): void {
+    this.#reserve(to - from)
+    this.#copy(source, from, to)
+  }
+
+  /** A text that is there in UTF-8. */
+  utf8(field: number, source: Uint8Array, from: number, to: number): void {
+    this.#reserve(to - from + 2 * MAX_VARINT_BYTES)
+    this.#varint((field << 3) | BYTES)
+    this.#varint(to - from)
+    this.#copy(source, from, to)
   }
 
   text(field: number, text: string): void {
@@ -92,20 +140,112 @@ export class ProtobufWriter {
   double(field: number, value: number): void {
     this.#tag(field, FIXED64)
     this.#reserve(8)
-    this.#at = this.#bytes.writeDoubleLE(value, this.#at)
+    DOUBLE[0] = value
+    for (let i = 0; i < 8; i++) this.#bytes[this.#at + i] = DOUBLE_BYTES[IS_LITTLE ? i : 7 - i] as number
+    this.#at += 8
+  }
+
+  /** The content of an `AnyValue` that is a number. */
+  number(value: number): void {
+    if (Number.isSafeInteger(value)) this.int(3, value)
+    else this.double(4, value)
   }
 
   /** Milliseconds as fixed nanoseconds. */
   nanos(field: number, ms: number): void {
     this.#tag(field, FIXED64)
     this.#reserve(8)
+    if (ms !== this.#lastMs) this.#setNanos(ms)
+    this.#fixed32(this.#lowNanos)
+    this.#fixed32(this.#highNanos)
+  }
+
+  /** A `KeyValue` whose value is a text, key and text being there in UTF-8. */
+  textPair(
+    field: number,
+    names: Uint8Array,
+    nameFrom: number,
+    nameTo: number,
+    source: Uint8Array,
+    from: number,
+    to: number,
+  ): void {
+    const [name, text] = [nameTo - nameFrom, to - from]
+    if (name + text + 6 >= ONE_BYTE) {
+      const pair = this.begin(field)
+      this.utf8(1, names, nameFrom, nameTo)
+      const value = this.begin(2)
+      this.utf8(1, source, from, to)
+      this.end(value)
+      this.end(pair)
+      return
+    }
+    // All lengths have one byte, and are known.
+    this.#pairHead(field, names, nameFrom, nameTo, text + 2)
+    this.#bytes[this.#at++] = (1 << 3) | BYTES
+    this.#bytes[this.#at++] = text
+    this.#copy(source, from, to)
+  }
+
+  /** A `KeyValue` whose value is a whole number from 0 to 2^53 - 1. */
+  countPair(field: number, names: Uint8Array, nameFrom: number, nameTo: number, value: number): void {
+    if (nameTo - nameFrom > SHORT) {
+      const pair = this.begin(field)
+      this.utf8(1, names, nameFrom, nameTo)
+      const inner = this.begin(2)
+      this.int(3, value)
+      this.end(inner)
+      this.end(pair)
+      return
+    }
+    this.#pairHead(field, names, nameFrom, nameTo, 1 + varintBytes(value))
+    this.#bytes[this.#at++] = (3 << 3) | VARINT
+    this.#varint(value)
+  }
+
+  /* Up to the content of the value, which has so many bytes. */
+  #pairHead(field: number, names: Uint8Array, from: number, to: number, valueBytes: number): void {
+    const name = to - from
+    this.#reserve(name + valueBytes + MAX_VARINT_BYTES)
+    const bytes = this.#bytes
+    bytes[this.#at++] = (field << 3) | BYTES
+    bytes[this.#at++] = name + valueBytes + 4
+    bytes[this.#at++] = (1 << 3) | BYTES
+    bytes[this.#at++] = name
+    this.#copy(names, from, to)
+    bytes[this.#at++] = (2 << 3) | BYTES
+    bytes[this.#at++] = valueBytes
+  }
+
+  #setNanos(ms: number): void {
     // Whole numbers only, none of more than 53 bits: 2^20 milliseconds at a time.
     const whole = Math.max(Math.floor(ms), 0)
     const steps = Math.floor(whole / STEP_MS) * NANOS_PER_MS
     const rest = (whole % STEP_MS) * NANOS_PER_MS + Math.max(Math.round((ms - whole) * NANOS_PER_MS), 0)
     const low = (steps % (TWO_32 / STEP_MS)) * STEP_MS + rest
-    this.#at = this.#bytes.writeUInt32LE(low % TWO_32, this.#at)
-    this.#at = this.#bytes.writeUInt32LE(Math.floor(steps / (TWO_32 / STEP_MS)) + Math.floor(low / TWO_32), this.#at)
+    this.#lastMs = ms
+    this.#lowNanos = (low % TWO_32) | 0
+    this.#highNanos = (Math.floor(steps / (TWO_32 / STEP_MS)) + Math.floor(low / TWO_32)) | 0
+  }
+
+  #fixed32(word: number): void {
+    const bytes = this.#bytes
+    const at = this.#at
+    bytes[at] = word
+    bytes[at + 1] = word >>> 8
+    bytes[at + 2] = word >>> 16
+    bytes[at + 3] = word >>> 24
+    this.#at = at + 4
+  }
+
+  /* A few bytes are faster copied here than by a call out of JavaScript. */
+  #copy(source: Uint8Array, from: number, to: number): void {
+    const bytes = this.#bytes
+    const at = this.#at
+    const length = to - from
+    if (length > SHORT) bytes.set(source.subarray(from, to), at)
+    else for (let i = 0; i < length; i++) bytes[at + i] = source[from + i] as number
+    this.#at = at + length
   }
 
   /* Texts of few characters, all of them ASCII: faster than a call out of JavaScript. Their length has one byte. */
@@ -135,10 +275,8 @@ export class ProtobufWriter {
       return
     }
     let rest = value
-    while (rest > 0x7f) {
-      this.#bytes[this.#at++] = (rest % 0x80) | 0x80
-      rest = Math.floor(rest / 0x80)
-    }
+    for (; rest >= TWO_31; rest = Math.floor(rest / 0x80)) this.#bytes[this.#at++] = (rest % 0x80) | 0x80
+    for (; rest > 0x7f; rest >>= 7) this.#bytes[this.#at++] = (rest & 0x7f) | 0x80
     this.#bytes[this.#at++] = rest
   }
 
@@ -207,7 +345,8 @@ function eachField(bytes: Uint8Array, take: (field: number, value: number | Uint
   return true
 }
 
-function varintBytes(value: number): number {
+/** How many bytes a whole number that is not negative takes. */
+export function varintBytes(value: number): number {
   let bytes = 1
   for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes++
   return bytes

@@ -43,7 +43,8 @@ export interface Reading {
   readonly span: SpanRecord | undefined
 }
 
-type Fields = Readonly<Record<string, unknown>>
+/** What an object of JSON says. */
+export type Fields = Readonly<Record<string, unknown>>
 
 const NAMES: readonly [number, string][] = [
   [SEVERITY.fatal, 'FATAL'],
@@ -53,7 +54,8 @@ const NAMES: readonly [number, string][] = [
   [SEVERITY.debug, 'DEBUG'],
   [SEVERITY.trace, 'TRACE'],
 ]
-const SPAN_LOGGER = 'tracelane.span'
+/** The logger of the events at the end of spans. */
+export const SPAN_LOGGER = 'tracelane.span'
 const KINDS: Readonly<Record<string, number>> = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 }
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/
 const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/
@@ -88,7 +90,7 @@ export class LineReader {
     const spanId = idOf(said['spanId'], SPAN_ID)
     const time = typeof said['time'] === 'number' ? said['time'] : Date.now()
     return {
-      resource: this.#resourceOf(said),
+      resource: this.resourceOf(said),
       scope: logger ?? textOf(said['name']) ?? '',
       log: {
         time,
@@ -104,7 +106,8 @@ export class LineReader {
     }
   }
 
-  #resourceOf(said: Fields): Attributes {
+  /** The resource of a line that says so of its process; the same object for the same process. */
+  resourceOf(said: Fields): Attributes {
     const known = this.#who
     if (!WHO.every((key) => said[key] === known[key]) || this.#resource.length === 0) {
       const made = [
@@ -144,7 +147,7 @@ function push(attributes: Attributes, key: string, value: unknown): void {
 }
 
 /* In the names of OpenTelemetry's semantic conventions, as far as there are any; others keep theirs. */
-function attributesOf(said: Fields, span: Fields | undefined, ordering: boolean): Attributes {
+export function attributesOf(said: Fields, span: Fields | undefined, ordering: boolean): Attributes {
   const attributes: Attributes = []
   if (ordering) {
     push(attributes, 'tracelane.hlc', said['hlc'])
@@ -225,15 +228,17 @@ function linkOf(link: unknown): SpanRecord['links'] {
   return traceId === undefined || spanId === undefined ? [] : [{ traceId, spanId }]
 }
 
-function nameOf(severity: number): string {
+/** The name of the level that is nearest below. */
+export function nameOf(severity: number): string {
   return NAMES.find(([from]) => severity >= from)?.[1] ?? ''
 }
 
-function fieldsOf(value: unknown): Fields | undefined {
+/** An object of JSON; undefined for what is none. */
+export function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
 }
 
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 

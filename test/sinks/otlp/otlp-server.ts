@@ -15,6 +15,8 @@ export interface Decoded {
   readonly resource: Readonly<Record<string, unknown>>
   readonly scope: string
   readonly attributes: Readonly<Record<string, unknown>>
+  /** The attributes one by one, sorted: of one key there may be two. */
+  readonly pairs: readonly string[]
   readonly record: Readonly<Record<string, unknown>>
 }
 
@@ -30,6 +32,11 @@ export function responseOf(rejected: number, message: string): Buffer {
   return (logs as unknown as { responseSerialize(value: object): Buffer }).responseSerialize({
     partialSuccess: { rejected, errorMessage: message },
   })
+}
+
+/** The records of a request in protobuf, as somebody else's decoder reads them. */
+export function decodedLogs(body: Buffer): Decoded[] {
+  return simplified((logs as unknown as { requestDeserialize(bytes: Buffer): object }).requestDeserialize(body), false)
 }
 
 /** A server that decodes OTLP with somebody else's decoder, and answers as `answer` says. */
@@ -63,6 +70,9 @@ export function simplified(request: object, isJson: boolean): Decoded[] {
         resource: attributesOf((one['resource'] as Tree)['attributes']),
         scope: (scope['scope'] as { name: string }).name,
         attributes: attributesOf(attributes),
+        pairs: ((attributes ?? []) as { key: string; value: AnyValue }[])
+          .map(({ key, value }) => JSON.stringify([key, plainValue(value)]))
+          .sort(),
         record: Object.fromEntries(Object.entries(record).map(([key, value]) => [key, plain(key, value, isJson)])),
       })),
     ),
