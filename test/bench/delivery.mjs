@@ -1,70 +1,155 @@
-// What does it take to bring lines to a server? tracelane's sinks on the network beside the OpenTelemetry SDK with its OTLP exporter (protobuf, gzip), and beside
-// a file sink that writes to nowhere: events a second until the last receipt is there, and what a log call costs the thread that logs.
+// What does it take to bring lines to a server? tracelane's sinks on the network beside what others have: the OpenTelemetry SDK with its OTLP exporter, transports of
+// pino and winston, a Kafka producer that the handler calls; and beside a file sink that writes to nowhere. Events a second until the last receipt is there, or the
+// last line has arrived, and what a log call costs the thread that logs.
 //
-//   npm run bench:delivery                7 rounds of 100,000 lines
+//   npm run bench:delivery                7 rounds of 300,000 lines
 //   ROUNDS=1 COUNT=20000                  a shorter run
-import { execFile } from 'node:child_process'
+//   ONLY=otlp,otelSdk,file                some rows
+//   KAFKA=1                               with the rows of Kafka, whose broker is started (it needs Java and Maven)
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import { createServer as createTcpServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { machine, median, publish, shuffled, table, withInterval } from './support/measure.mjs'
+import { machine, median, publish, shuffled, table, version, withInterval } from './support/measure.mjs'
 
 const ROUNDS = Number(process.env.ROUNDS ?? 7)
-const COUNT = Number(process.env.COUNT ?? 100_000)
+const COUNT = Number(process.env.COUNT ?? 300_000)
 const RUN = fileURLToPath(new URL('support/delivery-run.cjs', import.meta.url))
-const TITLES = {
-  otelSdk: 'OpenTelemetry SDK, OTLP exporter',
-  otlp: '`otlpSink`',
-  http: '`httpSink`',
-  elasticsearch: '`elasticsearchSink`',
-  file: '`fileSink` to `/dev/null`',
+const BROKER = fileURLToPath(new URL('../../dist/test/brokers/kafka/start.js', import.meta.url))
+const TOPIC = 'bench'
+const MARK = 'order placed'
+/* The title of a row, the peer that it is compared with, and what share of the lines it logs: some would take minutes. */
+const ROWS = {
+  otelSdk: { title: 'OpenTelemetry SDK, OTLP exporter', peer: 'otelSdk' },
+  pinoOtel: { title: `pino-opentelemetry-transport ${version('pino-opentelemetry-transport')}`, peer: 'otelSdk', share: 0.2 },
+  otlp: { title: '`otlpSink`', peer: 'otelSdk' },
+  pinoSocket: { title: `pino-socket ${version('pino-socket')}, TCP, no receipts`, peer: 'pinoSocket' },
+  winstonHttp: { title: `winston ${version('winston')}, its HTTP transport`, peer: 'pinoSocket', share: 0.2 },
+  http: { title: '`httpSink`', peer: 'pinoSocket' },
+  pinoLoki: { title: `pino-loki ${version('pino-loki')}`, peer: 'pinoLoki', share: 0.2 },
+  elasticsearch: { title: '`elasticsearchSink`', peer: 'pinoLoki' },
+  kafkaProducer: { title: 'a Kafka producer called for each line', peer: 'kafkaProducer', share: 0.2 },
+  kafka: { title: '`kafkaSink`', peer: 'kafkaProducer' },
+  file: { title: '`fileSink` to `/dev/null`', peer: 'file' },
 }
 
-if (!isMainThread) serve()
+if (!isMainThread) await serve()
 else await measure()
 
-/* Takes everything and has no opinion on it. */
-function serve() {
+/* Takes everything and has no opinion on it. Of bodies that are not compressed it counts the lines, for those who get no receipts. */
+async function serve() {
+  let lines = 0
   const server = createServer((req, res) => {
-    req.resume().on('end', () => res.writeHead(200, { 'content-type': 'application/json' }).end('{"errors":false}'))
+    if (req.url === '/lines') {
+      res.end(String(lines))
+      return
+    }
+    const chunks = []
+    if (req.headers['content-encoding'] === undefined) req.on('data', (chunk) => chunks.push(chunk))
+    else req.resume()
+    req.on('end', () => {
+      lines += marksIn(Buffer.concat(chunks))
+      res.writeHead(200, { 'content-type': 'application/json' }).end('{"errors":false}')
+    })
   })
-  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
+  const sockets = createTcpServer((socket) => {
+    socket.on('data', (chunk) => {
+      for (const byte of chunk) if (byte === 0x0a) lines++
+    })
+  })
+  for (const listener of [server, sockets]) await once(listener.listen(0, '127.0.0.1'), 'listening')
+  parentPort.on('message', () => {
+    lines = 0
+  })
+  parentPort.postMessage({ url: `http://127.0.0.1:${server.address().port}`, tcpPort: sockets.address().port })
+}
+
+function marksIn(body) {
+  let marks = 0
+  for (let at = body.indexOf(MARK); at !== -1; at = body.indexOf(MARK, at + MARK.length)) marks++
+  return marks
 }
 
 async function measure() {
   const server = new Worker(fileURLToPath(import.meta.url))
-  const port = await new Promise((resolve) => server.once('message', resolve))
-  const results = Object.fromEntries(Object.keys(TITLES).map((subject) => [subject, []]))
+  const [place] = await once(server, 'message')
+  const broker = process.env.KAFKA === '1' ? await startBroker() : undefined
+  const asked = process.env.ONLY?.split(',') ?? Object.keys(ROWS)
+  const subjects = asked.filter((subject) => broker !== undefined || !subject.startsWith('kafka'))
+  const results = Object.fromEntries(subjects.map((subject) => [subject, []]))
   for (let round = 0; round < ROUNDS; round++) {
-    for (const subject of shuffled(Object.keys(TITLES))) results[subject].push(await run(subject, port))
+    for (const subject of shuffled(subjects)) {
+      server.postMessage('reset')
+      const count = Math.round(COUNT * (ROWS[subject].share ?? 1))
+      results[subject].push(await run(subject, { ...place, count, brokers: broker?.addresses, topic: TOPIC }))
+    }
   }
-  await server.terminate()
-  const rows = Object.entries(TITLES).map(([subject, title]) => [
-    title,
-    Math.round(median(results[subject].map(({ ms }) => (COUNT / ms) * 1000))).toLocaleString('en'),
-    ratio(results, subject, ({ ms }) => 1 / ms, 'otelSdk'),
-    Math.round(median(results[subject].map(({ callerNs }) => callerNs))).toLocaleString('en'),
-    ratio(results, subject, ({ callerNs }) => callerNs, 'file'),
-    median(results[subject].map(({ cpuUs }) => cpuUs)).toFixed(1),
-  ])
-  const header = ['', 'events/s', 'of the SDK’s', 'ns a call', 'of the file’s', 'µs CPU an event']
-  const how = `${COUNT.toLocaleString('en')} lines in bursts of 200, ${ROUNDS} rounds, in each every row once, in random order; ratios are of the same round. ${machine()}`
-  publish('bench:delivery', `${table(header, rows)}\n\n${how}`)
+  await Promise.all([server.terminate(), broker?.stop()])
+  publish('bench:delivery', report(subjects, results, broker === undefined))
+}
+
+function report(subjects, results, isWithoutKafka) {
+  const rows = subjects.map((subject) => {
+    const all = results[subject]
+    const { title, peer } = ROWS[subject]
+    const lost = median(all.map(({ lost }) => lost))
+    return [
+      lost === 0 ? title : `${title}; lost ${(lost * 100).toFixed(1)} %`,
+      Math.round(median(all.map(({ perSecond }) => perSecond))).toLocaleString('en'),
+      ratio(results, subject, ({ perSecond }) => perSecond, peer),
+      Math.round(median(all.map(({ callerNs }) => callerNs))).toLocaleString('en'),
+      ratio(results, subject, ({ callerNs }) => callerNs, 'file'),
+      median(all.map(({ cpuUs }) => cpuUs)).toFixed(1),
+    ]
+  })
+  const header = ['', 'events/s', 'of its peer’s', 'ns a call', 'of the file’s', 'µs CPU an event']
+  const how = [
+    `${COUNT.toLocaleString('en')} lines in bursts of 200, a fifth of that of pino-opentelemetry-transport, winston, pino-loki and the Kafka producer; ${ROUNDS} rounds, in each every row once, in random order; ratios are of the same round.`,
+    'The peer of a sink is the first row above it that is 1.00. The SDK and our sinks compress; the transports of pino and winston do not.',
+    ...(isWithoutKafka ? ['Kafka was not there (`KAFKA=1` starts it).'] : []),
+    machine(),
+  ]
+  return `${table(header, rows)}\n\n${how.join(' ')}`
 }
 
 function ratio(results, subject, of, base) {
+  if (results[base] === undefined) return '—'
   return withInterval(
     results[subject].map((result, i) => of(result) / of(results[base][i])),
     2,
   )
 }
 
-async function run(subject, port) {
-  const { stdout } = await promisify(execFile)(process.execPath, [RUN, subject, `http://127.0.0.1:${port}`, String(COUNT)], {
-    timeout: 180_000,
+async function run(subject, place) {
+  const { stdout } = await promisify(execFile)(process.execPath, [RUN, subject, JSON.stringify(place)], {
+    timeout: 60_000,
   })
-  const result = JSON.parse(stdout)
-  if (result.delivered !== COUNT) throw new Error(`${subject} delivered ${result.delivered} of ${COUNT}`)
-  return result
+  const { delivered, ms, callerNs, cpuUs } = JSON.parse(stdout)
+  return { perSecond: (delivered / ms) * 1000, lost: 1 - delivered / place.count, callerNs, cpuUs }
+}
+
+/* The broker of test/brokers, in a process of its own; undefined, said aloud, if it cannot be had here. */
+async function startBroker() {
+  const child = spawn(process.execPath, [BROKER], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  const [said] = await Promise.race([once(child.stdout, 'data'), ended.then(() => [])])
+  if (said === undefined || said === null) {
+    process.stderr.write('Kafka cannot be started here, so its rows are left out.\n')
+    return undefined
+  }
+  const stop = async () => {
+    child.kill('SIGTERM')
+    await ended
+  }
+  const addresses = String(said).trim().split(',')
+  const { Kafka, logLevel } = createRequire(import.meta.url)('kafkajs')
+  const admin = new Kafka({ brokers: addresses, clientId: 'bench', logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  await admin.createTopics({ waitForLeaders: true, topics: [{ topic: TOPIC, numPartitions: 8 }] })
+  await admin.disconnect()
+  return { addresses, stop }
 }

@@ -1,13 +1,17 @@
-// One subject of bench:delivery: logs COUNT lines in bursts with a turn of the event loop in between, waits for the receipts, and prints what that took.
-const [subject, target, count] = [process.argv[2], process.argv[3], Number(process.argv[4])]
+// One subject of bench:delivery: logs lines in bursts with a turn of the event loop in between, waits for the receipts, and prints what that took.
+const peers = require('./delivery-peers.cjs')
+
+const [subject, place] = [process.argv[2], JSON.parse(process.argv[3])]
+const { count } = place
 const BURST = 200
 
 const SUBJECTS = {
+  ...peers,
   file: () => tracelane(({ fileSink }) => fileSink({ path: '/dev/null' })),
-  http: () => tracelane(({ httpSink }) => httpSink({ url: target })),
-  otlp: () => tracelane(({ otlpSink }) => otlpSink({ url: target })),
-  elasticsearch: () => tracelane(({ elasticsearchSink }) => elasticsearchSink({ url: target, layout: 'json' })),
-  otelSdk,
+  http: ({ url }) => tracelane(({ httpSink }) => httpSink({ url })),
+  otlp: ({ url }) => tracelane(({ otlpSink }) => otlpSink({ url })),
+  elasticsearch: ({ url }) => tracelane(({ elasticsearchSink }) => elasticsearchSink({ url, layout: 'json' })),
+  kafka: ({ brokers, topic }) => tracelane(({ kafkaSink }) => kafkaSink({ brokers, topic })),
 }
 
 function tracelane(sinkOf) {
@@ -20,26 +24,8 @@ function tracelane(sinkOf) {
   }
 }
 
-function otelSdk() {
-  const { LoggerProvider, BatchLogRecordProcessor } = require('@opentelemetry/sdk-logs')
-  const { OTLPLogExporter } = require('@opentelemetry/exporter-logs-otlp-proto')
-  const exporter = new OTLPLogExporter({ url: `${target}/v1/logs`, compression: 'gzip' })
-  // Its default of 2048 waiting records would lose most of a burst.
-  const options = { exporter, maxQueueSize: count, exportTimeoutMillis: 120_000 }
-  const provider = new LoggerProvider({ processors: [new BatchLogRecordProcessor(options)] })
-  const logger = provider.getLogger('bench')
-  return {
-    log: (attributes) => logger.emit({ severityNumber: 9, severityText: 'INFO', body: 'order placed', attributes }),
-    end: async () => {
-      await provider.forceFlush()
-      await provider.shutdown()
-      return count
-    },
-  }
-}
-
 async function main() {
-  const { log, end } = SUBJECTS[subject]()
+  const { log, end } = SUBJECTS[subject](place)
   const start = performance.now()
   let caller = 0
   for (let i = 0; i < count; ) {
@@ -52,6 +38,8 @@ async function main() {
   const ms = performance.now() - start
   const { user, system } = process.cpuUsage()
   process.stdout.write(JSON.stringify({ delivered, ms, callerNs: (caller * 1e6) / count, cpuUs: (user + system) / count }))
+  // Some peers would keep the process alive.
+  process.exit()
 }
 
 void main()
