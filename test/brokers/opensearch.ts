@@ -73,6 +73,11 @@ export class OpenSearch {
     ])
   }
 
+  /** Stops it in its tracks, or has it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal)
+  }
+
   /** Ends it; `SIGKILL` as the kernel does when there is no memory left. */
   async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     const child = this.#child

@@ -26,24 +26,29 @@ export async function builtCollector(): Promise<string | undefined> {
   return undefined
 }
 
+/** A request of OTLP JSON. */
+export type OtlpRequest = Readonly<Record<string, unknown>>
+
 /** A collector on a port of 127.0.0.1 that it has again after a restart. */
 export class Collector {
   readonly port: number
-  /** What it was given, one parsed request of OTLP JSON a line, over all its starts. */
-  readonly requests: Readonly<Record<string, unknown>>[] = []
+  /** What it was given, one parsed request of OTLP JSON a line, over all its starts; empty if somebody else hears them. */
+  readonly requests: OtlpRequest[] = []
   readonly #program: string
   readonly #maxBodyBytes: number
+  readonly #hear: (request: OtlpRequest) => void
   #child: ChildProcessWithoutNullStreams | undefined
   #log = ''
 
-  private constructor(program: string, port: number, maxBodyBytes: number) {
+  private constructor(program: string, port: number, maxBodyBytes: number, hear?: (request: OtlpRequest) => void) {
     this.#program = program
     this.port = port
     this.#maxBodyBytes = maxBodyBytes
+    this.#hear = hear ?? ((request) => this.requests.push(request))
   }
 
-  static async start(program: string, maxBodyBytes = 2 ** 24): Promise<Collector> {
-    const collector = new Collector(program, await freePort(), maxBodyBytes)
+  static async start(program: string, maxBodyBytes = 2 ** 24, hear?: (request: OtlpRequest) => void): Promise<Collector> {
+    const collector = new Collector(program, await freePort(), maxBodyBytes, hear)
     await collector.start()
     return collector
   }
@@ -71,6 +76,11 @@ service:
     await reachable(this.port)
   }
 
+  /** Stops it in its tracks, or has it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal)
+  }
+
   /** Ends it at once, as the kernel does when there is no memory left; `SIGTERM` lets it finish. */
   async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGTERM'): Promise<void> {
     const child = this.#child
@@ -90,7 +100,7 @@ service:
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) this.requests.push(JSON.parse(line) as Record<string, unknown>)
+      for (const line of lines) this.#hear(JSON.parse(line) as OtlpRequest)
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text

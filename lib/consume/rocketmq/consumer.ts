@@ -17,6 +17,7 @@ export function createRocketmqConsumer(options: RocketmqConsumerOptions): Ordere
   const settings = rocketmqConsumerSettings(options)
   const { proxies, topic, groupId, timeoutMs } = settings
   const tally = newTally()
+  const brokers = new Set<string>()
   const attempts = new Map<string, string>()
   const seen = new Map<string, SeenEvents>()
   let session: Session | undefined
@@ -27,7 +28,7 @@ export function createRocketmqConsumer(options: RocketmqConsumerOptions): Ordere
   }
   return new Member({
     newSession: (turn) => {
-      session = new Session({ settings, tally, turn, attempts, seenOf })
+      session = new Session({ settings, tally, turn, brokers, attempts, seenOf })
       return session
     },
     describe: (error) =>

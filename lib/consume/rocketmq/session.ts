@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Refusal } from '../../sinks'
 import type { MemberSession } from '../member'
 import type { SeenEvents } from '../seen-events'
 import type { Tally } from '../tally'
@@ -13,6 +14,7 @@ const LONG_POLL_MS = 5_000
 const BEAT_MS = 5_000
 /* A proxy may say at once that there is nothing. */
 const EMPTY_PAUSE_MS = 100
+const TOPIC_NOT_FOUND = 40_402
 /* How long a goodbye may take. */
 const LEAVE_MS = 2_000
 /* Messages are kept for longer so often within their time. */
@@ -24,6 +26,8 @@ export interface SessionPlace {
   readonly tally: Tally
   /** Counts sessions. */
   readonly turn: number
+  /** The brokers that the last answer named. */
+  readonly brokers: Set<string>
   /** By broker: the name of the request whose answer is not there yet. */
   readonly attempts: Map<string, string>
   seenOf(queue: string): SeenEvents
@@ -100,9 +104,18 @@ export class Session implements MemberSession {
     )
   }
 
-  /* Brokers may come later. */
+  /* Brokers may come later. For a while after a broker has come back nobody says that it has the topic, but it gives what it has. */
   async #look(): Promise<void> {
-    for (const broker of await this.#proxy.brokers()) {
+    const { brokers } = this.#place
+    try {
+      const found = await this.#proxy.brokers()
+      brokers.clear()
+      for (const broker of found) brokers.add(broker)
+    } catch (error) {
+      const isForgotten = error instanceof Refusal && error.status.code === TOPIC_NOT_FOUND
+      if (!isForgotten || brokers.size === 0) throw error
+    }
+    for (const broker of brokers) {
       if (this.#isOver || this.#brokers.has(broker)) continue
       this.#brokers.add(broker)
       this.#receiving.push(this.#receiveFrom(broker).catch((error: unknown) => this.#end(error)))

@@ -4,6 +4,7 @@ import { until } from '../../support'
 import { type Delivery, ScriptedProxy, type Stored } from './scripted-proxy'
 
 const INVALID_RECEIPT_HANDLE = 40_013
+const TOPIC_NOT_FOUND = 40_402
 const PROXY_TIMEOUT = 50_400
 const message = (id: string, queue: number, ...seqs: number[]): Stored => ({ id, queue, seqs })
 const take = (...messages: Stored[]): Delivery => ({ messages })
@@ -178,6 +179,17 @@ describe('createRocketmqConsumer()', () => {
     consume()
     await have(1)
     expect(one.introductions).to.have.length(2)
+  })
+
+  it('goes on with the brokers that it knows while a proxy says that there is no such topic', async () => {
+    const one = await proxy(take(message('1', 0, 1)))
+    consume()
+    await have(1)
+    one.assignmentCode = TOPIC_NOT_FOUND
+    one.deliveries.push({ refuse: PROXY_TIMEOUT }, take(message('2', 0, 2)))
+    await have(2)
+    expect(one.introductions).to.have.length(2)
+    expect(one.receives.at(-1)?.messageQueue?.broker?.name).to.equal('b')
   })
 
   it('takes nothing from a group that is not FIFO', async () => {

@@ -47,6 +47,7 @@ export class ScriptedProxy {
   readonly deliveries: Delivery[]
   isFifo = true
   ackCode: number = Code.OK
+  assignmentCode: number = Code.OK
 
   private constructor(server: Server, port: number, deliveries: Delivery[]) {
     this.#server = server
@@ -83,7 +84,7 @@ export class ScriptedProxy {
         call.on('end', () => call.end())
       },
       QueryAssignment: (_: Call, reply: Reply) => {
-        const response = new QueryAssignmentResponse().setStatus(OK())
+        const response = new QueryAssignmentResponse().setStatus(new Status().setCode(this.assignmentCode))
         response.addAssignments(new Assignment().setMessageQueue(new MessageQueue().setBroker(new Broker().setName('b'))))
         reply(null, written(response))
       },
