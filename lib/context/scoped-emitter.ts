@@ -35,7 +35,8 @@ const { emit: plainEmit, listenerCount } = EventEmitter.prototype
  * Node emits the events of a broken request ('aborted', 'close', 'error') from the socket's own asynchronous context, in
  * which there is no trace, or another request's. Running `emit` in the request's scope puts that right for every listener, however it was
  * added, without touching `on`, `once` or `removeListener`. An emit from inside the same trace is left alone, so a listener
- * that fires inside a `withSpan` stays in that span; so is one that nobody hears, as most of a request's are.
+ * that fires inside a `withSpan` stays in that span; so is one that only Node itself hears. One that nobody hears, as most of a request's
+ * are, goes no further: Node's `emit` would do nothing with it either, but throw the 'error'.
  */
 function emitOf(within: Within): Emit {
   return function emitInScope(this: EventEmitter, ...args: Parameters<Emit>): boolean {
@@ -47,11 +48,24 @@ function emitOf(within: Within): Emit {
       return false
     }
     watcher?.emitted(event, args[1])
-    if (currentScope()?.root === scope.root) return emit.apply(this, args)
-    const unheard = emit === plainEmit && listenerCount.call(this, event) === 0
-    if (unheard) return emit.apply(this, args)
+    const heard = emit === plainEmit ? listenerCount.call(this, event) : undefined
+    if (heard === 0) return event === 'error' && emit.apply(this, args)
+    const isNodes = heard === 1 && event === 'end' && isNodesOwn(this.rawListeners(event)[0])
+    if (isNodes || currentScope()?.root === scope.root) return emit.apply(this, args)
     return runInScope(scope, () => emit.apply(this, args))
   }
+}
+
+/* Node's listener for the 'end' of a request that is answered: one function for all of them, once it is known. */
+let clearIncoming: unknown
+
+/* By its name and by what it does, because it is exported nowhere. */
+function isNodesOwn(listener: unknown): boolean {
+  if (listener === clearIncoming) return true
+  if (typeof listener !== 'function' || listener.name !== 'clearIncoming') return false
+  if (!Function.prototype.toString.call(listener).includes('parser.incoming === req')) return false
+  clearIncoming = listener
+  return true
 }
 
 function withinOf(emitter: EventEmitter): Within | undefined {

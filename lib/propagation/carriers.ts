@@ -34,8 +34,8 @@ function texts(value: unknown): string | readonly string[] | undefined {
   return value.map(text).filter((item) => item !== undefined)
 }
 
-/* By their names, as below. */
-function propertyOf(carrier: RecordCarrier, key: string): unknown {
+/** `carrier[key]`, where those that are read of each request are written by their names, as in `recordSetter`. */
+export function propertyOf<V>(carrier: Readonly<Record<string, V>>, key: string): V | undefined {
   if (key === 'traceparent') return carrier['traceparent']
   if (key === 'tracestate') return carrier['tracestate']
   if (key === 'tracelane-clock') return carrier['tracelane-clock']

@@ -5,6 +5,7 @@ import { receiveClock } from './clock-header'
 import { isTraceId } from './correlation-id'
 import { contextOfIds } from './foreign-ids'
 import type { Beside, Getter, Propagator } from './propagator'
+import { w3cBaggage } from './w3c-baggage'
 
 /** Options of `compositePropagator`. */
 export interface CompositeOptions {
@@ -38,6 +39,7 @@ export function compositePropagator(options: CompositeOptions): Propagator {
   // Below they are gone through by number: an iterator costs as much as reading a header does.
   const besides = extractors.filter((one) => one.beside !== undefined)
   const sources = extractors.filter((one) => one.companion !== true)
+  const mayCorrelate = besides.some((one) => one !== w3cBaggage)
 
   const beside = <C>(carrier: C, getter: Getter<C>): Beside | undefined => {
     let found: Beside | undefined
@@ -56,7 +58,7 @@ export function compositePropagator(options: CompositeOptions): Propagator {
         const context = (sources[i] as Propagator).extract(carrier, getter)
         if (context !== undefined) return withBeside(context, beside(carrier, getter))
       }
-      const said = beside(carrier, getter)
+      const said = mayCorrelate ? beside(carrier, getter) : undefined
       return said?.correlationId === undefined ? undefined : contextOfCorrelation(said, carrier, getter)
     },
 

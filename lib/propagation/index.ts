@@ -5,6 +5,7 @@ export {
   type Carrier,
   type ListCarrier,
   type MethodCarrier,
+  propertyOf,
   type RecordCarrier,
   recordSetter,
 } from './carriers'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Scope } from '../context'
-import type { Getter } from '../propagation'
+import { type Getter, propertyOf } from '../propagation'
 import { withBusinessId } from './business-id'
 import type { ResolvedServerOptions } from './server-options'
 import { openServerScope } from './server-span'
@@ -18,7 +18,7 @@ interface ReadRequest {
  */
 const requestGetter: Getter<ReadRequest> = {
   get({ req, headers }, key) {
-    const value = headers[key]
+    const value = propertyOf(headers, key)
     return typeof value === 'string' && value.includes(',') && !LISTS.has(key) ? (req.headersDistinct?.[key] ?? value) : value
   },
 }

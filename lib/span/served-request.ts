@@ -53,10 +53,10 @@ export function serveRequest<Req extends IncomingMessage>(
   return scope
 }
 
-/* A stream of HTTP/2 that was reset says 'finish' all the same. */
+/* A stream of HTTP/2 that was reset says 'finish' all the same; responses of HTTP/1 have none. */
 function wasReset(res: ServerResponse): boolean {
   const { stream } = res as { stream?: { readonly rstCode?: number } }
-  return !res.writableEnded || (stream?.rstCode ?? 0) > 0
+  return stream !== undefined && (!res.writableEnded || (stream.rstCode ?? 0) > 0)
 }
 
 /**
@@ -72,7 +72,6 @@ class ServedRequest implements EmitWatcher {
   readonly #target: string
   readonly #spans: boolean
   readonly #silent: boolean
-  readonly #isHttp2: boolean
   readonly #start: number
   #socket: Socket | undefined
   #bytesBefore = 0
@@ -91,44 +90,50 @@ class ServedRequest implements EmitWatcher {
     this.#scope = scope
     this.#spans = spans
     this.#silent = silent
-    this.#isHttp2 = req.httpVersionMajor > 1
     this.route = route
     // What no event tells is not looked up: that is dear on the objects that Express makes.
     this.#method = spans ? (req.method ?? 'GET') : ''
     this.#target = spans ? ((req as { originalUrl?: string }).originalUrl ?? req.url ?? '') : ''
     this.#start = spans ? performance.now() : 0
-    if (spans && res.socket !== null) this.#startCounting(res.socket)
+    // Streams of HTTP/2 share their connection all the time, so nothing is counted there.
+    if (spans && !(req.httpVersionMajor > 1) && res.socket !== null) this.#startCounting(res.socket)
   }
 
   emitted(event: string | symbol, first: unknown): void {
-    const res = this.#res
     switch (event) {
       case 'socket':
         if (this.#spans) this.#startCounting(first as Socket)
         return
       case 'finish':
-        this.#stopCounting()
-        if (this.#isHttp2 && wasReset(res)) this.#endEarly(res)
-        else this.#end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode, undefined)
-        return
       case 'close':
-        if (!this.#ended) this.#endEarly(res)
+        // How it ended is looked up for those who are told.
+        if (this.#ended) return
+        if (!hasSubscribers()) this.#ended = true
+        else if (event === 'finish') this.#endWell(this.#res)
+        else this.#endEarly(this.#res)
     }
   }
 
   /*
    * What a connection has written grows by this response only from the time it gets the socket (a pipelined one waits for it) to
-   * 'finish': Node's own listener, which gives the socket to the next response, comes after the watcher. Streams of HTTP/2 share their
-   * connection all the time, so nothing is counted there.
+   * 'finish': Node's own listener, which gives the socket to the next response, comes after the watcher.
    */
   #startCounting(socket: Socket): void {
-    if (this.#isHttp2) return
     this.#socket = socket
     this.#bytesBefore = socket.bytesWritten
   }
 
   #stopCounting(): void {
     if (this.#socket !== undefined) this.#bytesSent ??= this.#socket.bytesWritten - this.#bytesBefore
+  }
+
+  #endWell(res: ServerResponse): void {
+    if (wasReset(res)) {
+      this.#endEarly(res)
+      return
+    }
+    this.#stopCounting()
+    this.#end(res.statusCode >= FIRST_SERVER_ERROR ? 'error' : 'ok', res.statusCode, undefined)
   }
 
   #endEarly(res: ServerResponse): void {
@@ -138,10 +143,9 @@ class ServedRequest implements EmitWatcher {
   }
 
   #end(outcome: SpanOutcome, status: number | undefined, error: string | undefined): void {
-    if (this.#ended) return
     this.#ended = true
     const scope = this.#scope
-    if (this.#spans && hasSubscribers() && !(this.#silent && outcome === 'ok')) {
+    if (this.#spans && !(this.#silent && outcome === 'ok')) {
       spanEnded(scope, {
         kind: 'server',
         name: httpSpanName(this.#method, this.#target),

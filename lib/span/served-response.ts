@@ -12,8 +12,13 @@ const LOSES_REPEATED = Number.parseInt(process.versions.node, 10) < 22
 
 /** Sets the headers of ours on `res`, unless its head is written already. */
 export function sendTrace(res: ServerResponse, scope: Scope): void {
-  if (res.headersSent) return
-  res.setHeader(TRACE_ID_HEADER, scope.context.traceId)
+  try {
+    res.setHeader(TRACE_ID_HEADER, scope.context.traceId)
+  } catch (error) {
+    // Asked when it matters only: looking it up costs as much as a tenth of the header.
+    if (res.headersSent) return
+    throw error
+  }
   if (LOSES_REPEATED) keepRepeated(res)
   if (scope.root.callerSentClock) sendClock(res, scope)
 }

@@ -1,4 +1,6 @@
 import { EventEmitter, errorMonitor, once } from 'node:events'
+import { createServer, get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { currentTrace, runWithTrace, withSpan } from 'tracelane'
 import { currentScope, emitWithin, type Scope, scopeOfEmitter, watcherOfEmitter } from '../../lib/context'
@@ -45,6 +47,24 @@ describe('emitWithin()', () => {
       }),
     )
     expect(seen).to.deep.equal([inner])
+  })
+
+  it("leaves Node's own listener for the end of a request where it is, and takes nobody else's for it", async () => {
+    const nodes = await nodesListenerForTheEnd()
+    expect(nodes.name).to.equal('clearIncoming')
+    Object.defineProperty(emitter, 'socket', { get: note })
+    emitter.on('end', nodes)
+    emitter.emit('end')
+    expect(seen).to.deep.equal([undefined])
+    emitter.off('end', nodes)
+    emitter.on('end', function clearIncoming() {
+      note()
+    })
+    emitter.emit('end')
+    expect(seen).to.deep.equal([undefined, scope.context.spanId])
+    emitter.on('end', nodes)
+    emitter.emit('end')
+    expect(seen.slice(2)).to.deep.equal([scope.context.spanId, scope.context.spanId])
   })
 
   it('keeps this, the result and errors of emit', () => {
@@ -119,6 +139,27 @@ describe('emitWithin()', () => {
     expect(seen).to.deep.equal([scope.context.spanId])
   })
 })
+
+type Listener = (...args: unknown[]) => void
+
+/* What a server of Node's adds to a request when it has answered it before the body was read. */
+async function nodesListenerForTheEnd(): Promise<Listener> {
+  let found: Listener | undefined
+  const server = createServer((req, res) => {
+    req.on('newListener', (event, listener: Listener) => {
+      if (event === 'end') found = listener
+    })
+    res.end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const [response] = (await once(get({ port, host: '127.0.0.1', agent: false }), 'response')) as [IncomingMessage]
+  await once(response.resume(), 'end')
+  server.close()
+  await once(server, 'close')
+  return found as Listener
+}
 
 describe('scopeOfEmitter()', () => {
   it('finds the scope below an emit that somebody else has put over it', () => {
