@@ -1,0 +1,140 @@
+import { appendFileSync, cpSync, readdirSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { openSpoolReader } from '../../lib/spool'
+import { heavy, projectFile, startNode, tempFolder, until } from '../support'
+import { FickleDestination, type KeptLine, linesOf } from '../support/fickle-destination'
+import { SeededRandom } from '../support/random'
+
+const KILLS = heavy ? 1000 : 5
+const KILLS_A_SPOOL = 5
+const AT_ONCE = 3
+const LINES = 4_000
+const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1_000_000))
+const PROGRAM = projectFile('test/fixtures/spooled/killed.cjs')
+
+/* One folder, of processes one after the other, and the destination that all of them send to. */
+class Scene {
+  readonly base = join(tempFolder(), 'spools')
+  readonly destination: FickleDestination
+  kept = 0
+  torn = 0
+  kills = 0
+  readonly #random: SeededRandom
+  #url = ''
+
+  constructor(seed: number) {
+    this.#random = new SeededRandom(seed)
+    this.destination = new FickleDestination(new SeededRandom(seed + 1))
+  }
+
+  /** Kills one process after the other, and has a last one deliver what is left. */
+  async run(): Promise<void> {
+    this.#url = await this.destination.listen()
+    try {
+      for (let life = 1; life <= KILLS_A_SPOOL; life++) {
+        await this.#liveAndDie(life)
+        expect(this.destination.missing(this.#keptNow()), `lost by process ${life}`).to.deep.equal([])
+        this.#tear()
+        this.destination.owed = this.#keptNow()
+        this.kept += this.destination.owed.length
+        this.kills++
+      }
+      await this.#liveOn(KILLS_A_SPOOL + 1)
+    } finally {
+      this.destination.close()
+    }
+  }
+
+  async #liveAndDie(life: number): Promise<void> {
+    const { destination } = this
+    destination.turn(life > 1 && this.#random.oneIn(2) ? 'up' : 'down')
+    if (life > 1) destination.turnByItself()
+    const program = startNode([PROGRAM, this.#url, this.base, String(life), String(LINES)])
+    // Some do not live to see the sink opened, or their own first line.
+    if (life > 1 && this.#random.oneIn(4)) await this.#pass(this.#random.int(120))
+    else {
+      await program.waitForOutput(/started/)
+      if (life === 1) await until('something is kept', () => this.#segments().some((path) => statSync(path).size > 0))
+      await this.#pass(this.#random.int(80))
+    }
+    const { signal, stderr } = await program.stop('SIGKILL')
+    expect({ signal, wrong: /^.*(Error|throw).*$/m.exec(stderr)?.[0] }).to.deep.equal({ signal: 'SIGKILL', wrong: undefined })
+    expect(destination.wrong).to.deep.equal([])
+  }
+
+  async #liveOn(life: number): Promise<void> {
+    this.destination.turn('up')
+    const program = startNode([PROGRAM, this.#url, this.base, String(life), '0'])
+    const { code, stdout, stderr } = await program.ended
+    expect(code, stderr).to.equal(0)
+    const counts = JSON.parse(stdout.split('\n')[1] as string) as Record<string, unknown>
+    expect(counts).to.include({ spooled: 0 })
+    expect(this.#keptNow(), 'left on the disk').to.deep.equal([])
+    expect({ wrong: this.destination.wrong, missing: this.destination.missing([]) }).to.deep.equal({ wrong: [], missing: [] })
+  }
+
+  #segments(): string[] {
+    try {
+      const names = readdirSync(this.base, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.seg'))
+      return names.sort().map((name) => join(this.base, name))
+    } catch {
+      return []
+    }
+  }
+
+  /* What a killed write, or a power failure, may leave at the end: a part of the last record, or rubbish behind it. */
+  #tear(): void {
+    const path = this.#segments().at(-1)
+    const what = this.#random.int(3)
+    if (path === undefined || what === 0 || statSync(path).size < 10) return
+    if (what === 1) appendFileSync(path, Buffer.alloc(1 + this.#random.int(5_000), 0x54))
+    else truncateSync(path, statSync(path).size - 10)
+    this.torn++
+  }
+
+  /* Read from a copy, so that whoever comes next finds all as it was left. */
+  #keptNow(): KeptLine[] {
+    const copy = join(tempFolder(), 'copy')
+    const spools = readdirSync(this.base)
+    expect(spools.length, 'each process takes the spool of the last one').to.be.at.most(1)
+    if (spools.length === 0) return []
+    cpSync(join(this.base, spools[0] as string), copy, { recursive: true })
+    const reader = openSpoolReader({ directory: copy, final: true })
+    const kept: KeptLine[] = []
+    for (let found = reader.next(); found.kind !== 'end'; found = reader.next()) {
+      if (found.kind === 'failed') throw new Error(found.reason)
+      kept.push(...linesOf(found.payload))
+    }
+    reader.close()
+    return kept
+  }
+
+  #pass(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms))
+  }
+}
+
+describe('a process with spooling() that is killed while its destination comes and goes', function () {
+  this.timeout(heavy ? 1_500_000 : 60_000)
+
+  it(`starts again, has all delivered that was kept, once and in the order of each flow: ${KILLS} kills (SEED=${SEED})`, async () => {
+    const scenes = Array.from({ length: KILLS / KILLS_A_SPOOL }, (_, i) => new Scene(SEED * 10_000 + i * 2))
+    const waiting = [...scenes]
+    const lane = async (): Promise<void> => {
+      for (let scene = waiting.shift(); scene !== undefined; scene = waiting.shift()) await scene.run()
+    }
+    const lanes = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane))
+    for (const end of lanes) if (end.status === 'rejected') throw end.reason
+    const sum = (of: (scene: Scene) => number): number => scenes.reduce((all, scene) => all + of(scene), 0)
+    expect(sum(({ kills }) => kills)).to.equal(KILLS)
+    expect(sum(({ kept }) => kept)).to.be.at.least(scenes.length)
+    if (heavy) {
+      const again = sum(({ destination }) => destination.again)
+      const taken = sum(({ destination }) => destination.taken)
+      console.log(
+        `      ${taken} lines delivered, ${sum(({ kept }) => kept)} found on the disk after a kill, ${sum(({ torn }) => torn)} ends torn, ${again} batches twice`,
+      )
+    }
+  })
+})
