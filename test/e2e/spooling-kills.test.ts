@@ -1,5 +1,5 @@
 import { appendFileSync, cpSync, readdirSync, statSync, truncateSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { openSpoolReader } from '../../lib/spool'
 import { heavy, projectFile, startNode, tempFolder, until } from '../support'
@@ -55,7 +55,7 @@ class Scene {
     if (life > 1 && this.#random.oneIn(4)) await this.#pass(this.#random.int(120))
     else {
       await program.waitForOutput(/started/)
-      if (life === 1) await until('something is kept', () => this.#segments().some((path) => statSync(path).size > 0))
+      if (life === 1) await until('something is kept', () => segmentsIn(this.base).some((path) => statSync(path).size > 0))
       await this.#pass(this.#random.int(80))
     }
     const { signal, stderr } = await program.stop('SIGKILL')
@@ -74,18 +74,9 @@ class Scene {
     expect({ wrong: this.destination.wrong, missing: this.destination.missing([]) }).to.deep.equal({ wrong: [], missing: [] })
   }
 
-  #segments(): string[] {
-    try {
-      const names = readdirSync(this.base, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.seg'))
-      return names.sort().map((name) => join(this.base, name))
-    } catch {
-      return []
-    }
-  }
-
   /* What a killed write, or a power failure, may leave at the end: a part of the last record, or rubbish behind it. */
   #tear(): void {
-    const path = this.#segments().at(-1)
+    const path = segmentsIn(this.base).at(-1)
     const what = this.#random.int(3)
     if (path === undefined || what === 0 || statSync(path).size < 10) return
     if (what === 1) appendFileSync(path, Buffer.alloc(1 + this.#random.int(5_000), 0x54))
@@ -93,27 +84,70 @@ class Scene {
     this.torn++
   }
 
-  /* Read from a copy, so that whoever comes next finds all as it was left. */
   #keptNow(): KeptLine[] {
-    const copy = join(tempFolder(), 'copy')
-    const spools = readdirSync(this.base)
-    expect(spools.length, 'each process takes the spool of the last one').to.be.at.most(1)
-    if (spools.length === 0) return []
-    cpSync(join(this.base, spools[0] as string), copy, { recursive: true })
-    const reader = openSpoolReader({ directory: copy, final: true })
-    const kept: KeptLine[] = []
-    for (let found = reader.next(); found.kind !== 'end'; found = reader.next()) {
-      if (found.kind === 'failed') throw new Error(found.reason)
-      kept.push(...linesOf(found.payload))
-    }
-    reader.close()
-    return kept
+    expect(readdirSync(this.base).length, 'each process takes the spool of the last one').to.be.at.most(1)
+    return keptIn(this.base)
   }
 
   #pass(ms: number): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, ms))
   }
 }
+
+/* Of all spools; none while there is no folder. */
+function segmentsIn(base: string): string[] {
+  try {
+    const names = readdirSync(base, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.seg'))
+    return names.sort().map((name) => join(base, name))
+  } catch {
+    return []
+  }
+}
+
+/* What lies in all spools of a folder. */
+function keptIn(base: string): KeptLine[] {
+  return readdirSync(base).flatMap((spool) => keptInSpool(join(base, spool)))
+}
+
+/* Read from a copy, so that whoever comes next finds all as it was left. */
+function keptInSpool(directory: string): KeptLine[] {
+  const copy = join(tempFolder(), 'copy')
+  cpSync(directory, copy, { recursive: true })
+  const reader = openSpoolReader({ directory: copy, final: true })
+  const kept: KeptLine[] = []
+  for (let found = reader.next(); found.kind !== 'end'; found = reader.next()) {
+    if (found.kind === 'failed') throw new Error(found.reason)
+    kept.push(...linesOf(found.payload))
+  }
+  reader.close()
+  return kept
+}
+
+describe('several processes with spooling() that are killed', () => {
+  it('have one deliver what all of them have kept, and clear their folders away', async function () {
+    this.timeout(60_000)
+    const base = join(tempFolder(), 'spools')
+    const destination = new FickleDestination(new SeededRandom(SEED), { areInOrder: false })
+    const url = await destination.listen()
+    try {
+      const lives = [1, 2, 3]
+      const programs = lives.map((life) => startNode([PROGRAM, url, base, String(life), String(LINES)]))
+      const written = (): string[] => segmentsIn(base).filter((path) => statSync(path).size > 0)
+      await until('each has kept something', () => new Set(written().map(dirname)).size === lives.length, 20_000)
+      await Promise.all(programs.map((program) => program.stop('SIGKILL')))
+      destination.owed = keptIn(base)
+      expect(new Set(destination.owed.map(({ life }) => life))).to.deep.equal(new Set(lives))
+      destination.turn('up')
+      const { code, stderr } = await startNode([PROGRAM, url, base, '4', '0', String(destination.owed.length)]).ended
+      expect(code, stderr).to.equal(0)
+      expect({ wrong: destination.wrong, missing: destination.missing([]) }).to.deep.equal({ wrong: [], missing: [] })
+      expect(destination.taken).to.equal(destination.owed.length + 1)
+      expect(readdirSync(base), 'its own').to.have.length(1)
+    } finally {
+      destination.close()
+    }
+  })
+})
 
 describe('a process with spooling() that is killed while its destination comes and goes', function () {
   this.timeout(heavy ? 1_500_000 : 60_000)

@@ -22,7 +22,7 @@ export function linesOf(bytes: Uint8Array): KeptLine[] {
 
 /**
  * A destination that is up or down by chance. As a server must that wants each batch once, it knows batches by their names. Each line must come once, and in
- * each flow the lines of a process from the first one on without a gap, behind those of the processes before.
+ * each flow the lines of a process from the first one on without a gap; behind those of the processes before, if these are one after the other.
  *
  * A request that it takes is answered, whatever comes: a receipt that is lost makes lines come twice, as is known.
  */
@@ -34,17 +34,19 @@ export class FickleDestination {
   /** Batches that came once more. */
   again = 0
   readonly #random: SeededRandom
+  readonly #areInOrder: boolean
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #batches = new Set<string>()
   /* Of each flow, and of each flow of each process. */
-  readonly #last = new Map<number, KeptLine>()
+  readonly #last = new Map<string, KeptLine>()
   readonly #taken = new Map<string, number>()
   #isUp = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(random: SeededRandom) {
+  constructor(random: SeededRandom, { areInOrder = true }: { readonly areInOrder?: boolean } = {}) {
     this.#random = random
+    this.#areInOrder = areInOrder
     this.#server = createServer((req, res) => this.#hear(req, res))
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket.on('close', () => this.#sockets.delete(socket)))
@@ -109,11 +111,12 @@ export class FickleDestination {
     this.#batches.add(name)
     for (const line of linesOf(body)) {
       const { life, flow, i } = line
-      const last = this.#last.get(flow)
+      const row = this.#areInOrder ? `${flow}` : `${life}.${flow}`
+      const last = this.#last.get(row)
       const isNext = last?.life === life ? i === last.i + 1 : i === 0 && life > (last?.life ?? 0)
       if (!isNext && this.wrong.length < MOST_TOLD)
         this.wrong.push(`line ${nameOf(line)} in ${name}, behind ${last === undefined ? 'none' : nameOf(last)}`)
-      this.#last.set(flow, line)
+      this.#last.set(row, line)
       this.#taken.set(`${life}.${flow}`, i)
       this.taken++
     }

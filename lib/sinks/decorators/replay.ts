@@ -1,10 +1,9 @@
-import type { SpoolRecord } from '../../spool'
 import { KeptBatch } from '../batch-part'
 import { rowsOfLines } from '../line-rows'
 import type { AsyncSink, BatchResult } from '../sink'
 import { Bucket } from './bucket'
 import type { Opening, ReplayOutcomes } from './opening'
-import type { SpoolStore } from './spool-store'
+import type { Found, SpoolStore } from './spool-store'
 import type { SpoolingSpec } from './spooling'
 import { Waits } from './timing'
 
@@ -37,6 +36,7 @@ export class Replay {
     this.#burst = replayPerSecond === undefined ? Infinity : Math.max(Math.floor((replayPerSecond * PACE_MS) / 1000), 1)
     if (replayPerSecond !== undefined)
       this.#bucket = new Bucket({ perSecond: replayPerSecond, burst: this.#burst }, opening.timing)
+    store.onLook(() => this.wake())
     this.ended = this.#run()
   }
 
@@ -69,8 +69,8 @@ export class Replay {
         this.#opening.onTrouble(found)
         await this.#waits.wait(DISK_RETRY_MS)
       } else {
-        const outcomes = await this.#deliver(found.record, found.name)
-        if (outcomes !== undefined && this.#store.settle(found.record)) this.#opening.onReplayed(outcomes)
+        const outcomes = await this.#deliver(found)
+        if (outcomes !== undefined && this.#store.settle(found)) this.#opening.onReplayed(outcomes)
       }
     }
   }
@@ -85,14 +85,14 @@ export class Replay {
   }
 
   /* Resolves when each event is delivered or refused; with undefined if it was closed before. */
-  async #deliver({ payload, meta }: SpoolRecord, name: string): Promise<ReplayOutcomes | undefined> {
+  async #deliver({ record: { payload, meta }, name, isAdopted }: Found): Promise<ReplayOutcomes | undefined> {
     const outcomes = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, bytes: 0 }
     const rows = rowsOfLines(payload, meta.events, meta.firstSeq)
     // Of another process, maybe, so the place in the spool is its name.
     const pieces = this.#cut(new KeptBatch(payload, meta.events, name, name, rows)).reverse()
     let waitMs = FIRST_RETRY_MS
     for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {
-      if (!(await this.#turn(piece))) return undefined
+      if (!(await this.#turn(piece, this.#isPolite || isAdopted))) return undefined
       const result = await this.#sink.send(piece)
       const again = takeResult(piece, result, outcomes)
       if (again.length === 0) {
@@ -117,8 +117,8 @@ export class Replay {
   }
 
   /* Waits until a piece may be sent; false if it was closed. */
-  async #turn(piece: KeptBatch): Promise<boolean> {
-    while (this.#isPolite && this.#live > 0 && !this.#waits.isClosed) await this.#woken()
+  async #turn(piece: KeptBatch, isPolite: boolean): Promise<boolean> {
+    while (isPolite && this.#live > 0 && !this.#waits.isClosed) await this.#woken()
     const count = piece.rows().length
     while (this.#bucket !== undefined && !this.#bucket.take(count)) {
       if (!(await this.#waits.wait(this.#bucket.waitFor(count)))) return false

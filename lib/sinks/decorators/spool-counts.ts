@@ -19,16 +19,21 @@ export function newSpoolCounts(): SharedArrayBuffer {
   return new SharedArrayBuffer(Object.keys(WORDS).length * BigInt64Array.BYTES_PER_ELEMENT)
 }
 
-/** Tells what the `ledger` of a spool has, beside what was told before by a thread that is gone. */
-export function tellCounts(shared: SharedArrayBuffer, ledger: SpoolLedger): () => void {
+/** Tells what the `ledgers` of spools have together, to which some may come, beside what was told before by a thread that is gone. */
+export function tellCounts(shared: SharedArrayBuffer, ledgers: readonly SpoolLedger[]): () => void {
   const words = new BigInt64Array(shared)
   const before = [...words]
   return () => {
-    const { pending, recovered, dropped, torn, corrupt } = ledger.counts()
-    const damaged = dropped.events + torn.events + corrupt.events
-    const now = [pending.events, recovered.events, damaged]
-    for (const [i, events] of now.entries()) Atomics.store(words, i, (before[i] as bigint) + BigInt(events))
+    const sums = [0, 0, 0]
+    for (const ledger of ledgers) for (const [i, events] of eventsOf(ledger).entries()) sums[i] = (sums[i] as number) + events
+    for (const [i, events] of sums.entries()) Atomics.store(words, i, (before[i] as bigint) + BigInt(events))
   }
+}
+
+/* In the order of the words. */
+function eventsOf(ledger: SpoolLedger): number[] {
+  const { pending, recovered, dropped, torn, corrupt } = ledger.counts()
+  return [pending.events, recovered.events, dropped.events + torn.events + corrupt.events]
 }
 
 /** What the spools below `spec` have. */

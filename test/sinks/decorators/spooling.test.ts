@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type SpoolingOptions, type SpoolingSpec, spooling } from 'tracelane'
 import { type AsyncSink, type BatchResult, spooledBelow } from '../../../lib/sinks'
+import { AdoptedSpool } from '../../../lib/sinks/decorators/adopted-spool'
 import { tempFolder } from '../../support'
 import { SeededRandom } from '../../support/random'
 import { messagesOf, Scene, sendTo, TestBatch } from './scene'
@@ -187,6 +188,77 @@ describe('spooling()', () => {
     scene.at('a').otherwise = DELIVERED
     await scene.timing.pass(1000)
     expect(got().slice(-2).flat().sort()).to.deep.equal([1, 2])
+  })
+
+  it('adopts one after the other what lies in folders that nobody has, and removes them', async () => {
+    scene.at('a').otherwise = DOWN
+    const gone = [start(), start(), start(), start()]
+    for (const [i, sink] of gone.entries()) await sendTo(sink, numbered(2 * i, 2 * i + 1))
+    await Promise.all(gone.map((sink) => sink.close()))
+    expect(readdirSync(directory)).to.have.length(4)
+    scene = new Scene()
+    start()
+    await scene.timing.pass(0)
+    expect(got().flat().sort()).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7])
+    expect(spooledBelow(spec)).to.deep.equal({ spooled: 0, recovered: 8, damaged: 0 })
+    expect(scene.replayed.reduce((sum, { delivered }) => sum + delivered, 0)).to.equal(8)
+    expect(readdirSync(directory)).to.have.length(1)
+  })
+
+  it('looks now and then whether there is such a folder, and sends what lies there when nothing else is on its way', async () => {
+    const a = scene.at('a')
+    const [sink, other] = [start(), start()]
+    await scene.timing.pass(0)
+    a.otherwise = DOWN
+    await sendTo(other, numbered(1))
+    await other.close()
+    a.otherwise = DELIVERED
+    a.got.length = 0
+    await scene.timing.pass(14_000)
+    expect(got()).to.deep.equal([])
+    let answer: ((result: BatchResult) => void) | undefined
+    a.hold = () => new Promise((resolve) => (answer = resolve))
+    const live = sendTo(sink, numbered(2))
+    a.hold = undefined
+    await scene.timing.pass(1_000)
+    expect(got()).to.deep.equal([[2]])
+    answer?.(DELIVERED)
+    await live
+    await scene.timing.pass(0)
+    expect(got()).to.deep.equal([[2], [1]])
+  })
+
+  it('sends only once what lies in a folder that cannot be removed', async () => {
+    scene.at('a').otherwise = DOWN
+    const gone = [start(), start()]
+    for (const [i, sink] of gone.entries()) await sendTo(sink, numbered(i))
+    await Promise.all(gone.map((sink) => sink.close()))
+    scene = new Scene()
+    const { claim } = AdoptedSpool
+    let claims = 0
+    AdoptedSpool.claim = (...args) => {
+      claims++
+      const adopted = claim(...args)
+      if (adopted === undefined) return undefined
+      const folder = join(directory, adopted.name)
+      const close = adopted.close.bind(adopted)
+      const segments = readdirSync(folder).filter((name) => name.endsWith('.seg'))
+      const kept = segments.map((name) => [join(folder, name), readFileSync(join(folder, name))] as const)
+      adopted.close = () => {
+        close()
+        mkdirSync(folder, { recursive: true })
+        for (const [path, bytes] of kept) writeFileSync(path, bytes)
+      }
+      return adopted
+    }
+    try {
+      start()
+      await scene.timing.pass(40_000)
+    } finally {
+      AdoptedSpool.claim = claim
+    }
+    expect(claims).to.be.above(2)
+    expect(got().flat().sort()).to.deep.equal([0, 1])
   })
 
   it('counts what the destination refuses of what lay on the disk, and divides it to find what is wrong', async () => {
