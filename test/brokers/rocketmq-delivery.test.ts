@@ -20,7 +20,8 @@ describe('delivery by RocketMQ', function () {
   afterEach(() => consumer?.close())
 
   it(RUN_TITLE, async () => {
-    await Promise.all([server.createTopic('delivery'), server.createGroup('readers')])
+    await server.createTopics(['delivery'])
+    await server.createGroups({ readers: 'FIFO' })
     const endpoints = [server.endpoint]
     const came = (): number => (consumer?.stats().handled ?? 0) + (consumer?.stats().duplicates ?? 0)
     await deliveryRun({

@@ -50,7 +50,8 @@ export class ConsumerProxy {
     this.#settings = settings
     this.#address = addressAt(proxies, turn)
     this.#grpc = loadGrpc(proxies.clientPath)
-    this.#client = openChannel(this.#grpc, proxies, turn)
+    // A message may be as large as the brokers allow.
+    this.#client = openChannel(this.#grpc, proxies, turn, { 'grpc.max_receive_message_length': -1 })
     this.#id = uniqueId(proxies.clientId)
   }
 

@@ -27,15 +27,21 @@ export function loadGrpc(clientPath: string): GrpcPackage {
   return nodeModule().createRequire(clientPath)(clientPath) as GrpcPackage
 }
 
-/** A channel to the proxy whose turn it is; it connects with its first call. Whoever opens it closes it. */
-export function openChannel({ Client, credentials }: GrpcPackage, proxies: RocketmqProxies, turn: number): GrpcClient {
+/** A channel to the proxy whose turn it is, with gRPC's `options`; it connects with its first call. Whoever opens it closes it. */
+export function openChannel(
+  { Client, credentials }: GrpcPackage,
+  proxies: RocketmqProxies,
+  turn: number,
+  options: Readonly<Record<string, number>> = {},
+): GrpcClient {
   const { tls: given } = proxies
   const address = addressAt(proxies, turn)
-  if (given === false) return new Client(address, credentials.createInsecure(), OPTIONS)
+  const all = { ...OPTIONS, ...options }
+  if (given === false) return new Client(address, credentials.createInsecure(), all)
   const { ca, cert, key, passphrase, servername, rejectUnauthorized = true } = given
   const context = tls().createSecureContext({ ca: ca as string[], cert: cert as string, key: key as string, passphrase })
   const name = servername === undefined ? {} : { 'grpc.ssl_target_name_override': servername }
-  return new Client(address, credentials.createFromSecureContext(context, { rejectUnauthorized }), { ...OPTIONS, ...name })
+  return new Client(address, credentials.createFromSecureContext(context, { rejectUnauthorized }), { ...all, ...name })
 }
 
 /** Where the proxy is whose turn it is, as `host:port`. */

@@ -71,19 +71,23 @@ export class RocketmqServer {
 
   /** Makes a topic, or changes its type. */
   async createTopic(name: string, type: 'FIFO' | 'NORMAL' = 'FIFO'): Promise<void> {
-    const [broker, queues] = [`127.0.0.1:${this.#port('broker')}`, String(QUEUES)]
-    const args = ['-n', this.#nameServerAddress, '-b', broker, '-t', name, '-r', queues, '-w', queues]
-    const flags = [...this.#flags(96), ADMIN, 'updateTopic', ...args, '-a', `+message.type=${type}`]
-    const { stdout, stderr } = await run('java', flags, { cwd: this.#folder, deadlineMs: START_DEADLINE_MS })
-    if (!/success/.test(stdout)) throw new Error(`topic ${name} cannot be made: ${stdout}${stderr}`)
+    const queues = String(QUEUES)
+    await this.#administer('updateTopic', ['-t', name, '-r', queues, '-w', queues, '-a', `+message.type=${type}`])
   }
 
-  /** Makes a consumer group, of type FIFO if nothing else is said. */
-  async createGroup(name: string, type: 'FIFO' | 'NORMAL' = 'FIFO'): Promise<void> {
-    const args = ['-n', this.#nameServerAddress, '-b', `127.0.0.1:${this.#port('broker')}`, '-g', name]
-    const flags = [...this.#flags(96), ADMIN, 'updateSubGroup', ...args, '-o', String(type === 'FIFO')]
-    const { stdout, stderr } = await run('java', flags, { cwd: this.#folder, deadlineMs: START_DEADLINE_MS })
-    if (!/success/.test(stdout)) throw new Error(`group ${name} cannot be made: ${stdout}${stderr}`)
+  /** Makes FIFO topics, all with one program. */
+  async createTopics(names: readonly string[]): Promise<void> {
+    const topics = names.map((topicName) => ({
+      ...{ topicName, readQueueNums: QUEUES, writeQueueNums: QUEUES, perm: 6 },
+      attributes: { '+message.type': 'FIFO' },
+    }))
+    await this.#administer('updateTopicList', ['-f', this.#list('topics', topics)])
+  }
+
+  /** Makes consumer groups, FIFO or not, all with one program. */
+  async createGroups(groups: Readonly<Record<string, 'FIFO' | 'NORMAL'>>): Promise<void> {
+    const list = Object.entries(groups).map(([groupName, type]) => ({ groupName, consumeMessageOrderly: type === 'FIFO' }))
+    await this.#administer('updateSubGroupList', ['-f', this.#list('groups', list)])
   }
 
   /** Reads all that is in a topic now, in order within each queue. */
@@ -121,6 +125,19 @@ export class RocketmqServer {
     await this.kill()
     await this.#nameServer?.stop('SIGKILL')
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  #list(name: string, list: readonly object[]): string {
+    const file = join(this.#folder, `${name}.json`)
+    writeFileSync(file, JSON.stringify(list))
+    return file
+  }
+
+  async #administer(command: string, args: readonly string[]): Promise<void> {
+    const place = ['-n', this.#nameServerAddress, '-b', `127.0.0.1:${this.#port('broker')}`]
+    const flags = [...this.#flags(96), ADMIN, command, ...place, ...args]
+    const { stdout, stderr } = await run('java', flags, { cwd: this.#folder, deadlineMs: START_DEADLINE_MS })
+    if (!/success/.test(stdout)) throw new Error(`${command} failed: ${stdout}${stderr}`)
   }
 
   get #nameServerAddress(): string {

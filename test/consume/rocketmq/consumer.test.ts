@@ -174,6 +174,19 @@ describe('createRocketmqConsumer()', () => {
     expect(one.clients.size).to.be.greaterThan(1)
   })
 
+  it('takes a message that is larger than gRPC does by itself', async () => {
+    const many = Array.from({ length: 500_000 }, (_, seq) => seq + 1)
+    const one = await proxy(take({ id: '1', queue: 0, seqs: many }))
+    let sum = 0
+    consume({
+      handle: ({ events }) => {
+        sum += events.length
+      },
+    })
+    await until('all lines', () => sum === many.length)
+    expect(one.introductions).to.have.length(1)
+  })
+
   it('begins anew when a proxy refuses', async () => {
     const one = await proxy({ refuse: PROXY_TIMEOUT }, take(message('1', 0, 1)))
     consume()
