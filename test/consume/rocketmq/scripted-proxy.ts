@@ -30,6 +30,8 @@ export interface Stored {
   readonly id: string
   readonly queue: number
   readonly seqs: readonly number[]
+  /** To make lines long. @default '' */
+  readonly padding?: string
 }
 
 /** What a proxy does with one request to receive; `break` ends the stream with an error of gRPC after the messages. */
@@ -162,9 +164,11 @@ function written(message: { serializeBinary(): Uint8Array }): Buffer {
   return Buffer.from(message.serializeBinary())
 }
 
-function stored({ id, queue, seqs }: Stored): Message {
+function stored({ id, queue, seqs, padding = '' }: Stored): Message {
   const system = new SystemProperties().setMessageId(id).setReceiptHandle(`handle-${id}`).setQueueId(queue)
-  const message = new Message().setSystemProperties(system).setBody(Buffer.from(seqs.map((seq) => `line ${seq}\n`).join('')))
+  const message = new Message()
+    .setSystemProperties(system)
+    .setBody(Buffer.from(seqs.map((seq) => `line ${seq}${padding}\n`).join('')))
   const differences = seqs.map((seq, i) => seq - (seqs[i - 1] ?? 0))
   message.getUserPropertiesMap().set('tracelane-instance', INSTANCE).set('tracelane-seq', differences.join())
   return message
