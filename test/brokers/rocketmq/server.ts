@@ -31,8 +31,9 @@ const USERS =
 const READER = 'test/brokers/rocketmq/src/Reader.java'
 
 /**
- * A real Apache RocketMQ, until `stop()`: a name server, and a broker with its proxy in one process. The proxy listens on all addresses of this
- * machine, because it has no option for one.
+ * A real Apache RocketMQ, until `stop()`: a name server, and a broker with its proxy in one process. Name server and broker listen on loopback. Three ports of the second process
+ * listen on all addresses of this machine, because no option says where: those of the proxy for gRPC and for remoting, and that for replicas of the broker. They are
+ * open for as long as a test runs, and have no data but the test's.
  */
 export class RocketmqServer {
   readonly #options: RocketmqOptions
