@@ -1,4 +1,4 @@
-import { judge, type Saying, shown } from '../http/answer'
+import { isMendable, judge, type Saying, shown } from '../http/answer'
 import type { Reply } from '../http/exchange'
 import { type BatchResult, DELIVERED } from '../sink'
 
@@ -31,7 +31,7 @@ function resultOf(items: readonly Item[], saying: Saying): BatchResult {
   items.forEach((item, i) => {
     const status = typeof item.status === 'number' ? item.status : 0
     if ((status >= 200 && status < 300) || status === CONFLICT) return
-    if (status === 429 || status >= 500) retryable.push(i)
+    if (status === 429 || status >= 500 || isMendable(status)) retryable.push(i)
     else rejected.push(i)
     if (reasons.size < MOST_REASONS) reasons.add(reasonOf(item, status))
   })

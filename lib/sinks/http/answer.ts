@@ -6,6 +6,10 @@ import { retryAfterMs } from './retry-after'
 const LATER: ReadonlySet<number> = new Set([408, 425, 429])
 /** Statuses that are about what was sent, not about who sends it where: not understood, too large, no good. */
 const CONTENT: ReadonlySet<number> = new Set([400, 413, 422])
+/* Statuses that are about who sends it where: a password, a right, a path or an index, which somebody mends without this process. */
+const MENDABLE: ReadonlySet<number> = new Set([401, 403, 404, 407])
+/* How long such a server is left alone: some lock out who is wrong too often. */
+const MENDABLE_AFTER_MS = 5_000
 const SHOWN_CHARACTERS = 200
 /** Shorter ones are no secrets, and would be found in each text. */
 const MIN_SECRET = 4
@@ -28,13 +32,19 @@ export function judge(reply: Reply, saying: Saying, now: number): BatchResult {
   if (status >= 300 && status < 400) {
     const where = originOf(headers.location)
     const cure = "redirects are not followed, give the address itself as 'url'"
-    return { outcome: 'rejected', reason: `${said}${where === undefined ? '' : ` to ${where}`}: ${cure}` }
+    return retryable(`${said}${where === undefined ? '' : ` to ${where}`}: ${cure}`, MENDABLE_AFTER_MS)
   }
   const body = shown(reply.body.toString(), saying)
   const reason = body === '' ? said : `${said}: ${body}`
+  if (isMendable(status)) return retryable(reason, MENDABLE_AFTER_MS)
   if (status < 500 && !LATER.has(status))
     return { outcome: 'rejected', reason, ...(CONTENT.has(status) ? { divisible: true } : {}) }
   return retryable(reason, retryAfterMs(headers['retry-after'], headers.date, now))
+}
+
+/** Whether a status says that nothing is wrong with what was sent, but with who sends it or where to, redirects too: then it is kept until that is mended. */
+export function isMendable(status: number): boolean {
+  return MENDABLE.has(status) || (status >= 300 && status < 400)
 }
 
 /** Not now, but perhaps later. */

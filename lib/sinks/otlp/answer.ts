@@ -1,9 +1,12 @@
-import { judge, type Saying, shown } from '../http/answer'
+import { isMendable, judge, type Saying, shown } from '../http/answer'
 import type { Reply } from '../http/exchange'
 import { type BatchResult, DELIVERED } from '../sink'
 import { readMessage } from './protobuf'
 
-/** What OTLP/HTTP calls retryable (specification of OTLP, "Retryable response codes"); all other errors are not, by it. */
+/**
+ * What OTLP/HTTP calls retryable (specification of OTLP, "Retryable response codes"); all other errors are not, by it. It does not ask what becomes of the records when a
+ * password is wrong for an hour, so what is mendable is tried again here all the same, once in five seconds.
+ */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 /** What a reply means for a request of so many records; `now` in milliseconds since the epoch. */
@@ -12,7 +15,7 @@ export function judgeOtlp(reply: Reply, saying: Saying, now: number, records: nu
     reply.head === undefined ? reply : { head: reply.head, body: readable(reply.body, reply.head.headers['content-type']) }
   const result = judge(read, saying, now)
   const status = reply.head?.statusCode ?? 0
-  if (result.outcome === 'retryable' && reply.head !== undefined && !RETRYABLE.has(status)) {
+  if (result.outcome === 'retryable' && reply.head !== undefined && !RETRYABLE.has(status) && !isMendable(status)) {
     return { outcome: 'rejected', reason: result.reason }
   }
   if (result.outcome !== 'delivered' || reply.head === undefined) return result

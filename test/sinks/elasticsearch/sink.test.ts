@@ -138,7 +138,8 @@ describe('openAsyncSink() of an elasticsearchSink', () => {
 
     it('goes by the status where that is an error', async () => {
       for (const [status, expected] of [
-        [401, { outcome: 'rejected' }],
+        [401, { outcome: 'retryable' }],
+        [405, { outcome: 'rejected' }],
         [413, { outcome: 'rejected', divisible: true }],
         [429, { outcome: 'retryable' }],
         [503, { outcome: 'retryable' }],

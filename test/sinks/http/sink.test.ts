@@ -175,13 +175,25 @@ describe('openAsyncSink() of an httpSink', () => {
       })
     }
 
-    for (const code of [400, 401, 403, 404, 409, 410, 413, 415, 422]) {
+    for (const code of [401, 403, 404, 407]) {
+      it(`may try again after ${code}, which somebody may mend, though not at once`, async () => {
+        const { origin } = await answering(status(code), status(code, { 'retry-after': '1' }))
+        const sink = sinkTo(origin)
+        for (let i = 0; i < 2; i++) {
+          const result = await sink.send(batch())
+          expect(result).to.include({ outcome: 'retryable', retryAfterMs: 5_000 })
+          expect((result as { reason: string }).reason).to.match(new RegExp(`^POST ${origin} answered ${code}`))
+        }
+      })
+    }
+
+    for (const code of [400, 405, 409, 410, 413, 415, 422]) {
       it(`gives up after ${code}, and says what the server said`, async () => {
         const { origin } = await answering(status(code, {}, 'line 3\n\u001b[31mhas no\u202e msg'))
         const result = await sinkTo(origin).send(batch())
         const { outcome, reason, divisible } = result as Extract<BatchResult, { outcome: 'rejected' }>
         expect(outcome).to.equal('rejected')
-        // What is wrong with the address or the password is wrong for each part, too.
+        // What is wrong with the method is wrong for each part, too.
         expect(divisible ?? false).to.equal([400, 413, 422].includes(code))
         expect(reason).to.match(new RegExp(`^POST ${origin} answered ${code} [\\w ]+: line 3 \\[31mhas no msg$`))
       })
@@ -229,7 +241,7 @@ describe('openAsyncSink() of an httpSink', () => {
       const { origin, received } = await answering(status(307, { location: 'https://ann:s3cret@other.example/t0ken' }))
       const result = (await sinkTo(origin).send(batch())) as { outcome: string; reason: string }
       expect(received).to.have.length(1)
-      expect(result.outcome).to.equal('rejected')
+      expect(result.outcome).to.equal('retryable')
       expect(result.reason).to.match(/answered 307 Temporary Redirect to https:\/\/other\.example: redirects are not followed/)
     })
 

@@ -181,9 +181,9 @@ describe('openAsyncSink() of an otlpSink', () => {
       expect(await sink.send(lines)).to.deep.equal({ outcome: 'delivered' })
     })
 
-    it('429, 502, 503 and 504 may be tried again, when the server says; no other status', async () => {
+    it('429, 502, 503 and 504 may be tried again, when the server says, and what somebody may mend; no other status', async () => {
       const outcomes: Record<number, BatchResult> = {}
-      for (const status of [400, 401, 413, 429, 500, 501, 502, 503, 504]) {
+      for (const status of [400, 401, 405, 413, 429, 500, 501, 502, 503, 504]) {
         const { sink } = await start({}, (res) => void res.writeHead(status, { 'retry-after': '3' }).end())
         outcomes[status] = await sink.send(lines)
       }
@@ -192,8 +192,15 @@ describe('openAsyncSink() of an otlpSink', () => {
         return `${status} ${outcome}${divisible === true ? ' divisible' : ''}${retryAfterMs === undefined ? '' : ` ${retryAfterMs}`}`
       })
       expect(kinds).to.deep.equal([
-        ...['400 rejected divisible', '401 rejected', '413 rejected divisible', '429 retryable 3000', '500 rejected'],
-        ...['501 rejected', '502 retryable 3000', '503 retryable 3000', '504 retryable 3000'],
+        ...['400 rejected divisible', '401 retryable 5000', '405 rejected', '413 rejected divisible'],
+        ...[
+          '429 retryable 3000',
+          '500 rejected',
+          '501 rejected',
+          '502 retryable 3000',
+          '503 retryable 3000',
+          '504 retryable 3000',
+        ],
       ])
     })
 
