@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { requires, runNode, tempFolder } from '../support'
-import { type FlowLine, flowsProgram } from './flows-program'
+import { type FlowLine, flowsProgram } from '../support/flows-program'
 import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
 
 const PROGRAM = flowsProgram("kafkaSink({ brokers: address.split(','), topic })")

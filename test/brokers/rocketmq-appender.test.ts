@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { RunningProgram, requires, runNode, tempFolder } from '../support'
-import { type FlowLine, flowsProgram } from './flows-program'
+import { type FlowLine, flowsProgram } from '../support/flows-program'
 import { RocketmqServer, rocketmqClassPath } from './rocketmq'
 
 const PROGRAM = flowsProgram('rocketmqSink({ endpoints: [address], topic, timeoutMs: 60000 })')

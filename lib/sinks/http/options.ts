@@ -66,7 +66,7 @@ const BODY_RULES: Readonly<Record<keyof HttpBodyOptions, Rule>> = {
 /**
  * Lines sent over HTTP: each batch is the body of one request, one JSON object a line (NDJSON).
  *
- * Header `tracelane-batch` names the batch, the same at each try, so that a server can take it once; `tracelane-events` counts its lines. Status 2xx
+ * Header `tracelane-v` is the version of these headers, `tracelane-batch` names the batch, the same at each try, so that a server can take it once; `tracelane-events` counts its lines. Status 2xx
  * is a receipt; 408, 425, 429, 5xx and a broken connection are tried again, and so are 401, 403, 404, 407 and redirects, which somebody may mend; after 400, 413 and 422 parts are; anything else is
  * refused for ever. Throws ERR_TRACELANE_OPTION_* for
  * wrong options; docs/reference/sinks/http.md.

@@ -1,5 +1,6 @@
 import { runOutside } from '../../context'
 import { Prepared } from '../prepared'
+import { SCHEMA_VERSION } from '../schema-version'
 import type { AsyncSink, SinkBatch } from '../sink'
 import { judge, retryable } from './answer'
 import { HttpClient } from './client'
@@ -21,7 +22,7 @@ export function openHttpSink(options: Options): AsyncSink {
     prepare: (batch) => bodies.begin(batch),
     async send(batch) {
       try {
-        const headers = { 'tracelane-batch': batch.id, 'tracelane-events': batch.events }
+        const headers = { 'tracelane-v': SCHEMA_VERSION, 'tracelane-batch': batch.id, 'tracelane-events': batch.events }
         const body = await bodies.of(batch)
         return judge(await runOutside(() => client.send(body, headers)), saying, Date.now())
       } catch (error) {

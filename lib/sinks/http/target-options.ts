@@ -47,7 +47,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
 const PLAIN = /^[\x20-\x7e\x80-\xff]*$/
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   ...['connection', 'content-encoding', 'content-length', 'content-type', 'expect', 'keep-alive', 'te', 'trailer'],
-  ...['transfer-encoding', 'upgrade', 'tracelane-batch', 'tracelane-events'],
+  ...['transfer-encoding', 'upgrade', 'tracelane-v', 'tracelane-batch', 'tracelane-events'],
 ])
 
 /** A text that can stand in a header. */

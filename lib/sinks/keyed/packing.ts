@@ -1,8 +1,6 @@
+import { SCHEMA_VERSION } from '../schema-version'
 import type { BatchEvent } from '../sink'
 import type { KeySplitter } from './key-splitter'
-
-/** The version of what stands in messages and their headers. */
-export const MESSAGE_VERSION = 1
 
 /** One message for a broker that keeps those of one key in order, and which events of the batch are in it. */
 export interface PackedMessage {
@@ -121,7 +119,7 @@ function messageOf(
   const parts = events.map(({ start, end }) => lines.subarray(start, end))
   const [first] = events as [BatchEvent]
   const headers = new Map([
-    ['tracelane-v', String(MESSAGE_VERSION)],
+    ['tracelane-v', String(SCHEMA_VERSION)],
     // A spool brings lines of other processes. Those that do not say whose they are have a name within their batch only.
     ['tracelane-instance', owner ?? id],
     ['tracelane-seq', differences(owner === undefined ? indexes : events.map(({ seq }) => seq))],

@@ -85,6 +85,7 @@ describe('openAsyncSink() of an httpSink', () => {
         'content-type': 'application/x-ndjson',
         'content-length': String(Buffer.byteLength(LINES)),
         'tracelane-batch': 'abc-1',
+        'tracelane-v': '1',
         'tracelane-events': '2',
       })
     })
@@ -137,7 +138,11 @@ describe('openAsyncSink() of an httpSink', () => {
       const sink = sinkTo(origin)
       await runWithTrace(undefined, () => sink.send(batch()))
       const names = Object.keys(received[0]?.headers ?? {})
-      expect(names.filter((name) => /trace|baggage|b3|clock/.test(name))).to.deep.equal(['tracelane-batch', 'tracelane-events'])
+      expect(names.filter((name) => /trace|baggage|b3|clock/.test(name))).to.deep.equal([
+        'tracelane-v',
+        'tracelane-batch',
+        'tracelane-events',
+      ])
     })
 
     it('goes over one connection, batch after batch', async () => {
