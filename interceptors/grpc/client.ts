@@ -1,5 +1,6 @@
 import type { InterceptingCall, Interceptor, InterceptorOptions, Metadata, NextCall } from '@grpc/grpc-js'
 import { currentFlow, runInScope, type Scope } from '../../lib/context'
+import { hasSubscribers } from '../../lib/event'
 import { CLOCK_HEADER, carriesOwnContext, injectAround, receiveReplyClock } from '../../lib/propagation'
 import { type ClientPolicy, openClientScope, spanEnded, targetsNow, toldContext } from '../../lib/span'
 import { type CallLimit, currentLimit, earlierDeadline } from './limit'
@@ -54,7 +55,7 @@ class MadeCall {
   readonly #policy: ClientPolicy
   readonly #caller = currentFlow()
   readonly #scope: Scope = openClientScope()
-  readonly #start = performance.now()
+  readonly #start: number
   /** The callee was told this trace's clock, so the clock of its reply may move ours. */
   #clockSent = false
   readonly #limit: CallLimit | undefined
@@ -66,6 +67,7 @@ class MadeCall {
     this.#grpc = grpc
     this.#name = spanName(path)
     this.#policy = policy
+    this.#start = policy.spans ? performance.now() : 0
   }
 
   /**
@@ -74,22 +76,21 @@ class MadeCall {
    */
   watch(call: Call): void {
     const { start, sendMessageWithContext } = call
-    const peer = (): string => call.getPeer()
     call.start = (metadata, listener) => {
       start.call(
         call,
-        quietly(metadata, () => this.#told(metadata, peer)),
-        this.#listener(listener ?? {}, peer),
+        quietly(metadata, () => this.#told(metadata, call)),
+        this.#listener(listener ?? {}, call),
       )
-      this.#started(() => call.cancelWithStatus(grpcCodes.CANCELLED, 'the call that is served was cancelled'))
+      if (this.#limit !== undefined) this.#started(call, this.#limit)
     }
     call.sendMessageWithContext = (context, message) => sendMessageWithContext.call(call, this.#bound(context), message)
   }
 
   /* A copy of `metadata` with the trace context; `metadata` itself if it has a valid one, or `peer` is not on the allow-list. */
-  #told(metadata: Metadata, peer: () => string): Metadata {
+  #told(metadata: Metadata, call: Call): Metadata {
     const targets = targetsNow(this.#policy)
-    if (targets !== undefined && !targets(hostAndPort(peer()) ?? '')) return metadata
+    if (targets !== undefined && !targets(hostAndPort(call.getPeer()) ?? '')) return metadata
     if (carriesOwnContext(metadata, metadataGetter)) {
       this.#clockSent = metadataGetter.get(metadata, CLOCK_HEADER) !== undefined
       return metadata
@@ -102,12 +103,13 @@ class MadeCall {
   }
 
   /* Puts the call under the limit of the one that is served. */
-  #started(cancel: () => void): void {
-    if (this.#limit !== undefined && !this.#ended) this.#leaveLimit = this.#limit.onCancel(cancel)
+  #started(call: Call, limit: CallLimit): void {
+    const cancel = (): void => call.cancelWithStatus(grpcCodes.CANCELLED, 'the call that is served was cancelled')
+    if (!this.#ended) this.#leaveLimit = limit.onCancel(cancel)
   }
 
   /* `inner` in the scope of the caller. The arity of `onReceiveMetadata` must be 1: it tells grpc-js what kind of listener this is. */
-  #listener(inner: PartialListener, peer: () => string): Listener {
+  #listener(inner: PartialListener, call: Call): Listener {
     return {
       onReceiveMetadata: (metadata: Metadata) => {
         this.#replied(metadata)
@@ -116,7 +118,7 @@ class MadeCall {
       onReceiveMessage: (message: unknown) => this.#run(() => inner.onReceiveMessage?.(message)),
       onReceiveStatus: (status: Status) => {
         this.#replied(status.metadata)
-        this.#end(status, peer)
+        this.#end(status, call)
         this.#run(() => inner.onReceiveStatus?.(status))
       },
     }
@@ -139,11 +141,11 @@ class MadeCall {
     quietly(undefined, () => receiveReplyClock(this.#scope.root, metadataGetter.get(metadata, CLOCK_HEADER)))
   }
 
-  #end({ code, details }: Status, peer: () => string): void {
+  #end({ code, details }: Status, call: Call): void {
     if (this.#ended) return
     this.#ended = true
     this.#leaveLimit?.()
-    if (!this.#policy.spans) return
+    if (!this.#policy.spans || !hasSubscribers()) return
     const outcome = outcomeOfCode(code)
     spanEnded(this.#scope, {
       kind: 'client',
@@ -151,7 +153,7 @@ class MadeCall {
       outcome,
       durationMs: performance.now() - this.#start,
       status: code,
-      peer: quietly(undefined, () => hostAndPort(peer())),
+      peer: quietly(undefined, () => hostAndPort(call.getPeer())),
       error: outcome === 'ok' ? undefined : statusText(this.#grpc.status[code], details),
     })
   }

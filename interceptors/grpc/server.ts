@@ -6,7 +6,7 @@ import type {
   ServerInterceptor,
 } from '@grpc/grpc-js'
 import { currentScope, runInScope, type Scope, type TraceRoot } from '../../lib/context'
-import { traceEnded } from '../../lib/event'
+import { hasSubscribers, traceEnded } from '../../lib/event'
 import { CLOCK_HEADER } from '../../lib/propagation'
 import { openServerScope, spanEnded } from '../../lib/span'
 import { CallLimit, liftLimit, setLimit } from './limit'
@@ -48,7 +48,7 @@ class ServedCall {
   readonly #grpc: GrpcModule
   readonly #path: string
   readonly #options: ResolvedServerOptions
-  readonly #start = performance.now()
+  readonly #start: number
   #scope: Scope | undefined
   #limit: CallLimit | undefined
   #metadataSent = false
@@ -60,6 +60,7 @@ class ServedCall {
     this.#grpc = grpc
     this.#path = path
     this.#options = options
+    this.#start = options.spans ? performance.now() : 0
   }
 
   /**
@@ -167,6 +168,7 @@ class ServedCall {
     // A deadline that has passed goes on to bound what a handler does that does not know.
     if (code === grpcCodes.CANCELLED) this.#limit?.cancel()
     else if (code !== grpcCodes.DEADLINE_EXCEEDED) liftLimit(scope)
+    if (!hasSubscribers()) return
     const outcome = outcomeOfCode(code)
     if (this.#options.spans) {
       const error = outcome === 'ok' ? undefined : statusText(this.#grpc.status[code], details)

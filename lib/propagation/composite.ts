@@ -39,6 +39,7 @@ export function compositePropagator(options: CompositeOptions): Propagator {
   // Below they are gone through by number: an iterator costs as much as reading a header does.
   const besides = extractors.filter((one) => one.beside !== undefined)
   const sources = extractors.filter((one) => one.companion !== true)
+  const writers = injectors.filter((one) => one.companion !== true)
   const mayCorrelate = besides.some((one) => one !== w3cBaggage)
 
   const beside = <C>(carrier: C, getter: Getter<C>): Beside | undefined => {
@@ -69,7 +70,8 @@ export function compositePropagator(options: CompositeOptions): Propagator {
     beside,
 
     carries(carrier, getter) {
-      return injectors.some((one) => one.companion !== true && carriesContext(one, carrier, getter))
+      for (let i = 0; i < writers.length; i++) if (carriesContext(writers[i] as Propagator, carrier, getter)) return true
+      return false
     },
   }
 }
