@@ -65,7 +65,7 @@ class Scene {
 
   async #liveOn(life: number): Promise<void> {
     this.destination.turn('up')
-    const program = startNode([PROGRAM, this.#url, this.base, String(life), '0'])
+    const program = startNode([PROGRAM, this.#url, this.base, String(life), '0', String(this.destination.owed.length)])
     const { code, stdout, stderr } = await program.ended
     expect(code, stderr).to.equal(0)
     const counts = JSON.parse(stdout.split('\n')[1] as string) as Record<string, unknown>
