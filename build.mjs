@@ -2,6 +2,7 @@
 //
 //   core.js      what every part shares: context, propagation, events, spans; one copy of it in a process
 //   logging.js   our logger with its appender, layouts and sinks, which adapters write through as well
+//   sending.js   what sends to the network from the thread that logs; required by logging.js when somebody wants that
 //   index.js, express.js, axios.js, ...   one file for each way into the package, on top of these
 //
 // One file instead of sixty, because Node needs about half a millisecond for each file that is required.
@@ -26,6 +27,8 @@ const SHARED = [
   ['./core.js', /^lib\/(errors\.ts|diagnostics\.ts|(internal|context|redaction|targeted-debug|propagation|event|span)\/)/],
   ['./logging.js', new RegExp(`^lib/(${LOGGING.join('|')})/`)],
 ]
+/* What is loaded when it is wanted: the file, and the source that it is made of, with a copy of all that it needs beside core.js. */
+const LATER = [['./sending.js', /^lib\/appender\/in-process-sender\.ts$/]]
 /* The programs of threads, each found by its `source` beside it; one that starts another comes after it. */
 const PROGRAMS = [
   ['lib/sinks/rolling-file/compression', 'compressionSource'],
@@ -73,6 +76,22 @@ async function programTexts() {
     texts.set(folder, outputFiles[0].text)
   }
   return texts
+}
+
+/* The door of a room without a name that only files use which are loaded later; what is behind it is left out with it. */
+function without(door, name) {
+  return {
+    name: 'without',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (relative(root, path) !== door) return undefined
+        const text = readFileSync(path, 'utf8')
+        const found = new RegExp(`\\b${name},`)
+        if (!found.test(text)) throw new Error(`${door} does not export ${name}`)
+        return { contents: text.replace(found, ''), loader: 'ts' }
+      })
+    },
+  }
 }
 
 function inline(texts) {
@@ -123,6 +142,13 @@ await buildWithoutRequire({ stdin: allOf(CORE), outfile: join(dist, 'core.js'), 
 await buildWithoutRequire({
   stdin: allOf(LOGGING),
   outfile: join(dist, 'logging.js'),
+  footer: plainExports,
+  plugins: [share([...LATER, ...SHARED.slice(0, 1)]), without('lib/sinks/index.ts', 'openAsyncSink'), inline(texts)],
+})
+await buildWithoutRequire({
+  entryPoints: { sending: 'lib/appender/in-process-sender.ts' },
+  outdir: dist,
+  external: ['@grpc/grpc-js', '@platformatic/kafka'],
   footer: plainExports,
   plugins: [share(SHARED.slice(0, 1)), inline(texts)],
 })

@@ -4,7 +4,6 @@ import { isAsyncSink, type SinkSpec } from '../sinks'
 import { FlushThread } from './flush-thread'
 import type { Flusher, OwnFlusher } from './flusher'
 import { InProcessFlusher } from './in-process-flusher'
-import { InProcessSender } from './in-process-sender'
 import { GuestFlusher } from './isolates/guest-flusher'
 import type { ResolvedAppenderOptions } from './options'
 import type { OutsideLines } from './outside-lines'
@@ -51,7 +50,8 @@ function startThread(
 }
 
 function flusherOfThisThread(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines, spill: SpillPlace | undefined): Flusher {
-  return isAsyncSink(spec)
-    ? new InProcessSender(spec, memory, outside, spill)
-    : new InProcessFlusher(spec, memory, outside, spill)
+  if (!isAsyncSink(spec)) return new InProcessFlusher(spec, memory, outside, spill)
+  // All sinks on the network and all decorators, in a file of their own (build.mjs): nearly nobody sends from this thread, and to read them takes milliseconds.
+  const { InProcessSender } = require('./in-process-sender') as typeof import('./in-process-sender')
+  return new InProcessSender(spec, memory, outside, spill)
 }

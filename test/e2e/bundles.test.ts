@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { build } from 'esbuild'
 import { installPacked, jsonLinesOf, onlyWhenAsked, projectFile, runNode, tempFolder } from '../support'
+import { serve } from '../support/http-server'
 
 const FIXTURES = projectFile('test/fixtures/loaders')
 /* npm puts it here when it is asked for: it is no package of the repository. */
@@ -54,6 +55,16 @@ describe('in a bundle, in a folder of another alphabet, without node_modules', f
         await expectLogs(folder, outfile)
       })
     }
+
+    it('sends from the thread that logs, by the file that is loaded only then', async () => {
+      const outfile = join(emptyFolder(), 'app.mjs')
+      const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'silent', format: 'esm' } as const
+      await build({ ...common, absWorkingDir: await source(), entryPoints: ['sent-now.mjs'], outfile })
+      const server = await serve((req, res) => void req.resume().on('end', () => res.end()))
+      const { stdout, stderr } = await runNode([outfile, server.origin])
+      await server.close()
+      expect({ stdout, stderr }).to.deep.equal({ stdout: '{"delivered":1}\n', stderr: '' })
+    })
   })
 
   describe('of webpack', () => {
