@@ -88,7 +88,7 @@ describe('crc32c()', () => {
   it('sees each single bit', () => {
     const bytes = Buffer.alloc(70_000)
     const before = crc32c(bytes)
-    for (let bit = 0; bit < bytes.length * 8; bit += 997) {
+    for (let bit = 0; bit < bytes.length * 8; bit += 7919) {
       const at = bit >> 3
       bytes[at] = 1 << (bit & 7)
       expect(crc32c(bytes), `bit ${bit}`).to.equal(slowly(bytes)).and.not.equal(before)
