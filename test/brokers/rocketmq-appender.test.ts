@@ -30,13 +30,13 @@ describe('asyncAppender with a rocketmqSink and a real server', function () {
     const classPath = await rocketmqClassPath()
     requires(this, 'rocketmq', classPath !== undefined)
     server = await RocketmqServer.start({ classPath: classPath as string })
+    await server.createTopics({ 'lines-true': 'FIFO', 'lines-false': 'FIFO', killed: 'FIFO' })
   })
   after(() => server?.stop())
 
   for (const thread of ['true', 'false']) {
     it(`delivers each line under the trace of the flow that logged it, with thread: ${thread}`, async () => {
       const topic = `lines-${thread}`
-      await server.createTopic(topic)
       const args = ['-e', PROGRAM, server.endpoint, topic, thread]
       const { code, stderr } = await runNode(args, { env: { TMPDIR: tempFolder() }, deadlineMs: 120_000 })
       expect(stderr).to.equal('')
@@ -56,7 +56,6 @@ describe('asyncAppender with a rocketmqSink and a real server', function () {
   }
 
   it('has all lines delivered, each trace in order, when the server is killed while they are logged, and says so', async () => {
-    await server.createTopic('killed')
     const program = new RunningProgram(process.execPath, ['-e', LONG_PROGRAM, server.endpoint, 'killed'], {
       env: { TMPDIR: tempFolder() },
       deadlineMs: 240_000,

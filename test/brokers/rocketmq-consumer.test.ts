@@ -36,9 +36,9 @@ describe('createRocketmqConsumer(), with a real server', function () {
     const classPath = await rocketmqClassPath()
     requires(this, 'rocketmq', classPath !== undefined)
     server = await RocketmqServer.start({ classPath: classPath as string })
-    await server.createTopics(range(1, TESTS + 1).map((n) => `consumed-${n}`))
-    const groups = range(1, TESTS + 1).map((n) => [`group-${n}`, 'FIFO'] as const)
-    await server.createGroups({ ...Object.fromEntries(groups), normal: 'NORMAL' })
+    const all = (name: string) => Object.fromEntries(range(1, TESTS + 1).map((n) => [`${name}-${n}`, 'FIFO'] as const))
+    await server.createTopics(all('consumed'))
+    await server.createGroups({ ...all('group'), normal: 'NORMAL' })
   })
   after(() => server?.stop())
   beforeEach(() => {

@@ -20,7 +20,7 @@ describe('delivery by RocketMQ', function () {
   afterEach(() => consumer?.close())
 
   it(RUN_TITLE, async () => {
-    await server.createTopics(['delivery'])
+    await server.createTopics({ delivery: 'FIFO' })
     await server.createGroups({ readers: 'FIFO' })
     const endpoints = [server.endpoint]
     const came = (): number => (consumer?.stats().handled ?? 0) + (consumer?.stats().duplicates ?? 0)

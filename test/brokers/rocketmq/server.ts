@@ -41,6 +41,8 @@ export class RocketmqServer {
   #nameServer: RunningProgram | undefined
   #broker: RunningProgram | undefined
   #ports: readonly number[] = []
+  /* Compiled once. */
+  #reader: Promise<unknown> | undefined
 
   private constructor(options: RocketmqOptions) {
     this.#options = options
@@ -76,11 +78,11 @@ export class RocketmqServer {
     await this.#administer('updateTopic', ['-t', name, '-r', queues, '-w', queues, '-a', `+message.type=${type}`])
   }
 
-  /** Makes FIFO topics, all with one program. */
-  async createTopics(names: readonly string[]): Promise<void> {
-    const topics = names.map((topicName) => ({
+  /** Makes topics, all with one program. */
+  async createTopics(types: Readonly<Record<string, 'FIFO' | 'NORMAL'>>): Promise<void> {
+    const topics = Object.entries(types).map(([topicName, type]) => ({
       ...{ topicName, readQueueNums: QUEUES, writeQueueNums: QUEUES, perm: 6 },
-      attributes: { '+message.type': 'FIFO' },
+      attributes: { '+message.type': type },
     }))
     await this.#administer('updateTopicList', ['-f', this.#list('topics', topics)])
   }
@@ -93,7 +95,10 @@ export class RocketmqServer {
 
   /** Reads all that is in a topic now, in order within each queue. */
   async read(topic: string): Promise<ReadMessage[]> {
-    const flags = [...this.#flags(192), projectFile(READER), this.#nameServerAddress, topic]
+    const { classPath } = this.#options
+    this.#reader ??= run('javac', ['-cp', classPath, '-d', this.#folder, projectFile(READER)], { deadlineMs: START_DEADLINE_MS })
+    await this.#reader
+    const flags = [...this.#flags(192, `${this.#folder}:${classPath}`), 'Reader', this.#nameServerAddress, topic]
     const { stdout, stderr } = await run('java', flags, { cwd: this.#folder, deadlineMs: START_DEADLINE_MS })
     return readMessages(stdout + stderr)
   }
@@ -163,10 +168,10 @@ export class RocketmqServer {
     await this.#nameServer.waitForOutput(/boot success/, START_DEADLINE_MS)
   }
 
-  #flags(heapMiB: number): string[] {
+  #flags(heapMiB: number, classPath = this.#options.classPath): string[] {
     // It writes its logs below what it takes for the home of the user.
     const folders = [`-Duser.home=${this.#folder}`, `-Drocketmq.home.dir=${this.#folder}`]
-    return [`-Xmx${heapMiB}m`, ...JAVA, ...folders, '-cp', this.#options.classPath]
+    return [`-Xmx${heapMiB}m`, ...JAVA, ...folders, '-cp', classPath]
   }
 
   #java(heapMiB: number, main: string, ...args: readonly string[]): RunningProgram {
