@@ -7,7 +7,7 @@ import { LINES, Producers, SKEWS, TRACES, TURNS, VICTIM } from './producers'
 const PAUSE_MS = heavy ? 60_000 : 2_000
 
 /** How long a run may take, in milliseconds. */
-export const RUN_MS = heavy ? 1_500_000 : 300_000
+export const RUN_MS = heavy ? 1_500_000 : 400_000
 
 /** What a run is, for the title of a test. */
 export const RUN_TITLE = `brings ${TRACES * TURNS * LINES} lines of ${TRACES} traces once, in order, and sorted causally, whatever is killed or paused`
