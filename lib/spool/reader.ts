@@ -1,5 +1,5 @@
 import { CursorFile } from './cursor-file'
-import type { RecordMeta } from './frame'
+import type { ReadMeta } from './frame'
 import { SpoolLedger, type Tally } from './ledger'
 import { teller } from './notice'
 import type { OpenSegment, Step } from './open-segment'
@@ -13,7 +13,7 @@ import { codeOf, messageOf } from './spool-files'
 export interface SpoolRecord {
   readonly kind: 'record'
   readonly payload: Buffer
-  readonly meta: Required<RecordMeta>
+  readonly meta: ReadMeta
   readonly position: SpoolPosition
   /** What to commit when the record is settled, and where the next one is looked for. */
   readonly next: SpoolPosition
@@ -292,8 +292,8 @@ export class SpoolReader {
 function resultOf(step: Exclude<Step, { kind: 'filler' }>, position: SpoolPosition): SpoolRecord | SpoolDamage {
   const { segment, offset } = position
   if (step.kind === 'record') {
-    const { events, firstSeq, lastSeq, flags } = step.header
-    const meta = { events, firstSeq, lastSeq, flags }
+    const { events, firstSeq, lastSeq, flags, name } = step.header
+    const meta = { events, firstSeq, lastSeq, flags, ...(name === undefined ? {} : { name }) }
     return { kind: 'record', payload: step.payload, meta, position, next: { segment, offset: step.next } }
   }
   if (step.kind === 'tail') {

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { checksumBuffer } from './checksum'
 import { CursorFile } from './cursor-file'
-import { HEADER_BYTES, KIND, MAX_PAYLOAD_BYTES, type RecordMeta, writeHeader } from './frame'
+import { headerBytes, KIND, MAX_PAYLOAD_BYTES, type RecordMeta, writeHeader } from './frame'
 import { SpoolLedger } from './ledger'
 import { teller } from './notice'
 import { resolveWriterOptions, type SpoolWriterOptions } from './options'
@@ -108,7 +108,7 @@ export class SpoolWriter {
 
   #tryAppend(payload: Uint8Array, options: AppendOptions): AppendResult {
     if (this.#closed) return refused('closed', 'the writer of the spool is closed')
-    const length = HEADER_BYTES + payload.length
+    const length = headerBytes(options) + payload.length
     if (payload.length > MAX_PAYLOAD_BYTES || length > this.#options.maxBytes) {
       return refused('too-large', `a record of ${payload.length} bytes does not fit into the spool`)
     }
@@ -134,9 +134,10 @@ export class SpoolWriter {
 
   /* The frame in a buffer that is used again, so that checksum and file are of the same bytes, whoever changes the payload meanwhile. */
   #frame(payload: Uint8Array, meta: RecordMeta, { segment, end }: OpenFile): Buffer {
-    const length = HEADER_BYTES + payload.length
+    const header = headerBytes(meta)
+    const length = header + payload.length
     const frame = checksumBuffer(length) ?? this.#buffer(length).subarray(0, length)
-    frame.set(payload, HEADER_BYTES)
+    frame.set(payload, header)
     writeHeader(frame, KIND.data, meta, segment.seed, end)
     return frame
   }

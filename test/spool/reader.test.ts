@@ -61,6 +61,18 @@ function writeCursor(spool: TestSpool, slot: number, value: object): void {
 const lineOf = (path: string): Record<string, unknown> => JSON.parse(readFileSync(path, 'utf8').split('\n')[0] as string)
 
 describe('SpoolReader', () => {
+  it('gives back the name of each record, if that has one which can be kept', () => {
+    const spool = new TestSpool()
+    const writer = spool.writer()
+    const given = ['abc-1~00ff', undefined, 'n'.repeat(255), 'n'.repeat(256), 'größe', '']
+    for (const name of given) writer.append(Buffer.from('payload'), { events: 1, ...(name === undefined ? {} : { name }) })
+    writer.close()
+    const found = recordsOf(spool.reader()).map(({ payload, meta }) => [String(payload), meta.events, meta.name])
+    expect(found).to.deep.equal(
+      ['abc-1~00ff', undefined, 'n'.repeat(255), undefined, undefined, undefined].map((name) => ['payload', 1, name]),
+    )
+  })
+
   describe('next()', () => {
     it('follows a writer, record by record, across segments', () => {
       const spool = new TestSpool()

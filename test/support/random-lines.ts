@@ -119,6 +119,10 @@ const heads = fc.constantFrom<readonly Member[]>(
   [],
 )
 const ids = fc.constantFrom<readonly Member[]>(
+  [
+    ['traceId', `"${TRACE.toUpperCase()}"`],
+    ['spanId', `"${SPAN}"`],
+  ],
   [],
   [
     ['traceId', `"${TRACE}"`],

@@ -88,7 +88,6 @@ export class Replay {
   async #deliver({ record: { payload, meta }, name, isAdopted }: Found): Promise<ReplayOutcomes | undefined> {
     const outcomes = { delivered: 0, rejected: 0, quarantined: 0, filtered: 0, bytes: 0 }
     const rows = rowsOfLines(payload, meta.events, meta.firstSeq)
-    // Of another process, maybe, so the place in the spool is its name.
     const pieces = this.#cut(new KeptBatch(payload, meta.events, name, name, rows)).reverse()
     let waitMs = FIRST_RETRY_MS
     for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {

@@ -103,7 +103,8 @@ export class SpoolStore {
     if (claimed === undefined) return `no spool is to be had in ${this.#options.directory}`
     const { lines, events } = batch
     const firstSeq = batch.rows()[0]?.seq ?? 0
-    const result = claimed.writer.append(lines, { events, firstSeq, lastSeq: batch.rows().at(-1)?.seq ?? firstSeq })
+    const lastSeq = batch.rows().at(-1)?.seq ?? firstSeq
+    const result = claimed.writer.append(lines, { events, firstSeq, lastSeq, name: batch.id })
     claimed.tell()
     if (result.outcome !== 'spooled') return result.message
     this.#isDrained = false
@@ -145,7 +146,8 @@ export class SpoolStore {
     if (found.kind === 'failed') return found.reason
     if (found.kind === 'end') return undefined
     const { segment, offset } = found.position
-    const name = `${source.name}-${segment}-${offset}`
+    // A destination that had it once already, and whose receipt got lost, knows it by the name under which it was sent.
+    const name = found.meta.name ?? `${source.name}-${segment}-${offset}`
     return { record: found, name, isAdopted: source !== this.#claimed, source }
   }
 

@@ -42,6 +42,7 @@ describe('spooling()', () => {
     return sink
   }
 
+  const namesGot = (): string[] => scene.at('a').got.map(({ id }) => id)
   const got = (): unknown[][] => scene.at('a').got.map(({ texts }) => messagesOf(texts))
 
   it('sends past the disk what the destination takes', async () => {
@@ -67,13 +68,19 @@ describe('spooling()', () => {
     expect(got().at(-1)).to.deep.equal([1, 2])
     expect(spooledBelow(spec)).to.include({ spooled: 0 })
     expect(scene.replayed).to.deep.equal([{ delivered: 2, rejected: 0, quarantined: 0, filtered: 0, bytes: 20 }])
-    const names = new Set(
-      scene
-        .at('a')
-        .got.slice(1)
-        .map(({ id }) => id),
-    )
-    expect([...names]).to.have.length(1)
+    expect(new Set(namesGot())).to.deep.equal(new Set(['abc-1']))
+  })
+
+  it('sends what an earlier process has left under the name under which that had sent it', async () => {
+    scene.at('a').otherwise = DOWN
+    await sendTo(start(), numbered(1, 2))
+    await Promise.all(open.splice(0).map((sink) => sink.close()))
+    const before = namesGot()
+    scene = new Scene()
+    start()
+    await scene.timing.pass(10_000)
+    expect(got()).to.deep.equal([[1, 2]])
+    expect([...new Set(before), ...namesGot()]).to.deep.equal(['abc-1', 'abc-1'])
   })
 
   it('spools only the events that were not taken', async () => {
@@ -82,6 +89,7 @@ describe('spooling()', () => {
     expect(await sendTo(start(), numbered(1, 2, 3))).to.deep.equal(expected)
     await scene.timing.pass(0)
     expect(got()).to.deep.equal([[1, 2, 3], [3]])
+    expect(namesGot()[1]).to.match(/^abc-1~[0-9a-f]{16}$/)
   })
 
   it('with order-first puts what comes behind what lies there', async () => {
