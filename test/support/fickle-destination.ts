@@ -68,7 +68,7 @@ export class FickleDestination {
 
   /** From now on it comes and goes. */
   turnByItself(): void {
-    const wait = 5 + this.#random.int(50)
+    const wait = this.#isUp ? 30 + this.#random.int(60) : 5 + this.#random.int(20)
     this.#timer = setTimeout(() => {
       this.#isUp = !this.#isUp
       this.turnByItself()
@@ -98,7 +98,7 @@ export class FickleDestination {
       if (!this.#isUp) return req.socket.destroy()
       const body = Buffer.concat(pieces)
       this.#take(String(req.headers['tracelane-batch']), req.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body)
-      setTimeout(() => res.end(), this.#random.int(4))
+      setTimeout(() => res.end(), this.#random.int(8))
       return undefined
     })
   }
