@@ -126,7 +126,7 @@ function ratio(results, subject, of, base) {
 
 async function run(subject, place) {
   const { stdout } = await promisify(execFile)(process.execPath, [RUN, subject, JSON.stringify(place)], {
-    timeout: 60_000,
+    timeout: 180_000,
   })
   const { delivered, ms, callerNs, cpuUs } = JSON.parse(stdout)
   return { perSecond: (delivered / ms) * 1000, lost: 1 - delivered / place.count, callerNs, cpuUs }

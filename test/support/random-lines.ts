@@ -120,7 +120,7 @@ const heads = fc.constantFrom<readonly Member[]>(
 )
 const ids = fc.constantFrom<readonly Member[]>(
   [
-    ['traceId', `"${TRACE.toUpperCase()}"`],
+    ['traceId', `"${'4B'.repeat(16)}"`],
     ['spanId', `"${SPAN}"`],
   ],
   [],
