@@ -12,7 +12,7 @@ export class Prepared<T> {
 
   /** Begins to make it. */
   begin(batch: SinkBatch): void {
-    const made = this.#make(batch)
+    const made = this.#makeNow(batch)
     // Whoever sends the batch hears of it.
     made.catch(() => undefined)
     this.#made.set(batch, made)
@@ -20,6 +20,11 @@ export class Prepared<T> {
 
   /** What `batch` has become. Rejects as `make` does. */
   of(batch: SinkBatch): Promise<T> {
-    return this.#made.get(batch) ?? this.#make(batch)
+    return this.#made.get(batch) ?? this.#makeNow(batch)
+  }
+
+  /* What is thrown at once is a rejection too: whoever begins has nothing to do with it. */
+  async #makeNow(batch: SinkBatch): Promise<T> {
+    return this.#make(batch)
   }
 }
