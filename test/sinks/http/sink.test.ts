@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs'
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { type HttpSinkOptions, httpSink, runWithTrace } from 'tracelane'
 import { type AsyncSink, type BatchResult, isAsyncSink, openAsyncSink, openSink, type SinkBatch } from '../../../lib/sinks'
-import { freePort, runNode, sinkBatch } from '../../support'
+import { freePort, runNode, sinkBatch, tempFolder } from '../../support'
 import { serve, type TestServer } from '../../support/http-server'
 import { type RawServer, serveRaw } from './raw-server'
 
@@ -341,26 +343,29 @@ describe('openAsyncSink() of an httpSink', () => {
   })
 
   describe('the end of a process', () => {
-    const program = (url: string): string => `
+    /* Something else keeps it alive until `file` is there; from then on only the sink could. */
+    const program = (url: string, file: string): string => `
+      const { existsSync, writeFileSync } = require('node:fs')
       const { httpSink } = require('tracelane')
       const { openAsyncSink } = require('./dist/lib/sinks')
       const sink = openAsyncSink(httpSink({ url: '${url}', timeoutMs: 600_000, connectTimeoutMs: 600_000 }))
-      sink.send({ lines: Buffer.from('{}\\n'), events: 1, id: 'a-1' }).then(({ outcome }) => console.log(outcome))
-      if (process.argv[1] === 'wait') setInterval(() => {}, 5).unref(), setTimeout(() => {}, 300)
+      sink.send({ lines: Buffer.from('{}\\n'), events: 1, id: 'a-1' }).then(({ outcome }) => {
+        console.log(outcome)
+        writeFileSync('${file}', '')
+      })
+      const alive = setInterval(() => existsSync('${file}') && clearInterval(alive), 5)
     `
 
     it('is not held up by a server that does not answer', async () => {
-      let asked = false
-      const { origin } = await server(() => {
-        asked = true
-      })
-      const { code, stdout } = await runNode(['-e', program(origin), 'wait'], { deadlineMs: 15_000 })
-      expect({ code, stdout, asked }).to.deep.equal({ code: 0, stdout: '', asked: true })
+      const file = join(tempFolder(), 'asked')
+      const { origin } = await server(() => writeFileSync(file, ''))
+      const { code, stdout } = await runNode(['-e', program(origin, file)], { deadlineMs: 30_000 })
+      expect({ code, stdout }).to.deep.equal({ code: 0, stdout: '' })
     })
 
     it('is not held up by a connection that is kept', async () => {
       const { origin } = await answering(status(200))
-      const { code, stdout } = await runNode(['-e', program(origin), 'wait'], { deadlineMs: 15_000 })
+      const { code, stdout } = await runNode(['-e', program(origin, join(tempFolder(), 'done'))], { deadlineMs: 30_000 })
       expect({ code, stdout }).to.deep.equal({ code: 0, stdout: 'delivered\n' })
     })
   })
