@@ -63,6 +63,8 @@ export class SpoolWriter {
   readonly #turn: bigint
   /* Segments of ours that were sealed and not forced to the disk. */
   readonly #unsynced = new Map<string, Segment>()
+  /* Segments of ours of which nobody knows whether the disk has them. */
+  readonly #doubtful = new Map<string, Segment>()
   #forgetAt = FORGET_AFTER
   #scratch = Buffer.alloc(0)
   #open: OpenFile | undefined
@@ -94,10 +96,15 @@ export class SpoolWriter {
     return result
   }
 
-  /** Waits until all records of this writer are on the disk; false if that could not be had, which notices tell. */
+  /**
+   * Waits until all records of this writer are on the disk; false if that could not be had, which notices tell. After that it stays false until the
+   * reader has settled the segment that the disk may not have.
+   */
   sync(): boolean {
-    const open = this.#open === undefined || this.#open.end === 0 || this.#sync(this.#open)
-    return [...this.#unsynced.values()].map((segment) => this.#syncSealed(segment)).every(Boolean) && open
+    if (this.#open !== undefined && this.#open.end > 0) this.#sync(this.#open)
+    for (const segment of this.#unsynced.values()) this.#syncSealed(segment)
+    for (const [name, segment] of this.#doubtful) if (this.#isGone(segment)) this.#doubtful.delete(name)
+    return this.#doubtful.size === 0
   }
 
   /** Releases the descriptor. Idempotent; later records are refused. Does not wait for the disk: see `sync()`. */
@@ -174,7 +181,7 @@ export class SpoolWriter {
       file.synced = file.end
       return true
     } catch (error) {
-      this.#store.tell('disk', `a segment could not be forced to the disk: ${messageOf(error)}`)
+      this.#doubt(file.segment, error)
       // After a failed fsync the kernel may take lost pages for written ones: no later fsync of this file means anything.
       file.synced = file.end
       this.#seal()
@@ -190,7 +197,7 @@ export class SpoolWriter {
     this.#placeSynced = true
   }
 
-  #syncSealed(segment: Segment): boolean {
+  #syncSealed(segment: Segment): void {
     const { files } = this.#options
     this.#unsynced.delete(segment.name)
     try {
@@ -201,12 +208,23 @@ export class SpoolWriter {
         files.close(file)
       }
       this.#syncNames()
-      return true
     } catch (error) {
       // What the reader has settled and removed needs no disk.
-      if (codeOf(error) === 'ENOENT') return true
-      this.#store.tell('disk', `a segment could not be forced to the disk: ${messageOf(error)}`)
+      if (codeOf(error) !== 'ENOENT') this.#doubt(segment, error)
+    }
+  }
+
+  #doubt(segment: Segment, error: unknown): void {
+    this.#doubtful.set(segment.name, segment)
+    this.#store.tell('disk', `a segment could not be forced to the disk: ${messageOf(error)}`)
+  }
+
+  #isGone(segment: Segment): boolean {
+    try {
+      this.#options.files.sizeAt(this.#store.pathOf(segment))
       return false
+    } catch (error) {
+      return codeOf(error) === 'ENOENT'
     }
   }
 
@@ -224,7 +242,7 @@ export class SpoolWriter {
   #newFile(isFollowing: boolean): OpenFile {
     const floor = this.ledger.floor as SpoolPosition
     // Nobody else has made one since.
-    const isKnown = isFollowing && this.#newest !== undefined && this.#unsynced.size < this.#forgetAt
+    const isKnown = isFollowing && this.#newest !== undefined && this.#unsynced.size + this.#doubtful.size < this.#forgetAt
     const next = isKnown ? (this.#newest as Segment).number + 1 : this.#relist()
     // A number below the floor, or that of a segment which is settled and removed, would never be read.
     const segment = newSegment(Math.max(next, floor.offset > 0 ? floor.segment + 1 : floor.segment))
@@ -237,8 +255,8 @@ export class SpoolWriter {
   #relist(): number {
     const { segments, next } = this.#store.list()
     const there = new Set(segments.map(({ name }) => name))
-    for (const name of this.#unsynced.keys()) if (!there.has(name)) this.#unsynced.delete(name)
-    this.#forgetAt = this.#unsynced.size + FORGET_AFTER
+    for (const ours of [this.#unsynced, this.#doubtful]) for (const name of ours.keys()) if (!there.has(name)) ours.delete(name)
+    this.#forgetAt = this.#unsynced.size + this.#doubtful.size + FORGET_AFTER
     return next
   }
 

@@ -187,6 +187,33 @@ describe('SpoolWriter', () => {
       expect(synced.length).to.equal(4)
       writer.close()
     })
+
+    for (const [when, sync] of [
+      ['when it was appended', true],
+      ['after its segment was full', false],
+    ] as const) {
+      it(`says no as long as a record is there that the disk may not have: ${when}`, () => {
+        const spool = new TestSpool()
+        let broken = true
+        const forced = (file: number): void => (broken ? failing('EIO')() : nodeFiles.sync(file))
+        const writer = spool.writer({ files: { ...nodeFiles, sync: forced } })
+        writer.append(text('', 700), { sync })
+        broken = false
+        writer.append(text('', 700))
+        if (!sync) {
+          broken = true
+          expect(writer.sync()).to.equal(false)
+          broken = false
+          writer.append(text('', 700))
+        }
+        expect(writer.sync()).to.equal(false)
+        const reader = spool.reader()
+        for (let found = reader.next(); found.kind === 'record'; found = reader.next()) reader.commit(found.next)
+        expect(writer.sync()).to.equal(true)
+        writer.close()
+        reader.close()
+      })
+    }
   })
 
   describe('two writers on one ledger', () => {
