@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { heavy, projectFile, startNode, tempFolder } from '../support'
 
-const RUNS = heavy ? 1000 : 12
+const RUNS = heavy ? 1000 : 6
 const LIVES = 4
 
 interface Life {
