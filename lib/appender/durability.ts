@@ -1,6 +1,6 @@
 import { complain } from '../diagnostics'
 import type { Level } from '../event'
-import type { SinkSpec } from '../sinks'
+import { isFileSink, type SinkSpec } from '../sinks'
 import type { Flusher } from './flusher'
 import type { ResolvedAppenderOptions } from './options'
 import type { Patience } from './patience'
@@ -22,7 +22,7 @@ export class Durability {
   /** Undefined if no level has one, or the destination is none that could keep it. */
   static of(spec: SinkSpec, options: ResolvedAppenderOptions, memory: QueueMemory, ring: RingWriter): Durability | undefined {
     const { durability } = options
-    const isThere = spec.kind === 'file' && Object.keys(durability).length > 0
+    const isThere = isFileSink(spec) && Object.keys(durability).length > 0
     return isThere ? new Durability(durability, memory, ring) : undefined
   }
 

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { TracelaneError } from '../errors'
 import { LEVELS, type Level } from '../event'
 import { checkOptions, type Rule, rules } from '../internal/options'
-import { isAsyncSink, type SinkSpec } from '../sinks'
+import { isAsyncSink, isFileSink, type SinkSpec } from '../sinks'
 import type { AppenderListeners } from './listeners'
 import { checkSpool, type SpoolOptions, spoolRule } from './spool-options'
 
@@ -82,7 +82,7 @@ export interface AsyncAppenderOptions extends AppenderListeners {
   readonly waitStrategy?: 'notify' | 'poll'
   /**
    * How safe events are when the call returns: for all levels, or by level (those not named: `none`). Waits at most `appendTimeoutMs`; a miss is
-   * counted. Needs a file sink, and holds for the file sinks of the appender.
+   * counted. Needs a `fileSink` or a `rollingFileSink`, and holds for those of the appender.
    * @default 'none'
    */
   readonly durability?: Durability | Readonly<Partial<Record<Level, Durability>>>
@@ -207,8 +207,10 @@ export function checkForSinks(owner: string, options: AsyncAppenderOptions, sink
     )
   }
   const wanted = typeof durability === 'string' ? [durability] : Object.values(durability)
-  if (wanted.some((one) => one !== 'none') && !sinks.some(({ kind }) => kind === 'file')) {
-    throw wrong(`${owner}: 'durability' needs a file sink, because no other sink can say when an event is safe`)
+  if (wanted.some((one) => one !== 'none') && !sinks.some(isFileSink)) {
+    throw wrong(
+      `${owner}: 'durability' needs a fileSink or a rollingFileSink, because no other sink can say when an event is safe`,
+    )
   }
   if (!sinks.some(isAsyncSink)) return
   if (overflow === 'sync') {

@@ -57,7 +57,7 @@ export {
 } from './kafka'
 export { type LineForm, lineFormOf, withoutLayout } from './line-form'
 export { lineEnds, rowOfLine, rowsOfLines } from './line-rows'
-export { type AsyncSinkPlace, isAsyncSink, openAsyncSink, openSink } from './open-sink'
+export { type AsyncSinkPlace, isAsyncSink, isFileSink, openAsyncSink, openSink } from './open-sink'
 export { type OtlpSinkOptions, type OtlpSinkSpec, otlpSink } from './otlp'
 export { ProtobufWriter, readRepeated } from './otlp/protobuf'
 export { readSink, sinkRule } from './read-sink'

@@ -24,6 +24,11 @@ export function isAsyncSink(spec: SinkSpec): spec is AsyncSinkSpec {
   return isDecorated(spec) || isNetworkSink(spec)
 }
 
+/** Whether a sink writes files of ours, so that it can say when an event is with the operating system, or on the disk. */
+export function isFileSink({ kind }: SinkSpec): boolean {
+  return kind === 'file' || kind === 'rolling-file'
+}
+
 /** What `openAsyncSink` is told beside the sink. */
 export interface AsyncSinkPlace {
   /** Hears, for people, that something was tried in vain and is tried again inside of the sink. @default nobody */

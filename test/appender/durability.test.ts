@@ -41,6 +41,16 @@ describe('durability', () => {
     })
   }
 
+  for (const durability of ['os', 'disk'] as const) {
+    it(`${durability} with a file that rolls: a process that dies by SIGKILL when the call returns has left the line`, async () => {
+      const file = join(tempFolder(), 'out.log')
+      const options = JSON.stringify({ durability, appendTimeoutMs: 10_000 })
+      const { signal, stderr } = await runNode([program, file, 'warn', options, 'rollingFileSink'])
+      expect({ signal, stderr }).to.deep.equal({ signal: 'SIGKILL', stderr: '' })
+      expect(linesIn(readFileSync(file, 'utf8')).map(({ msg }) => msg)).to.deep.equal(['the last words'])
+    })
+  }
+
   it('waits for the levels that are named only', () => {
     const threads = new StillThreads().start()
     try {
@@ -103,7 +113,7 @@ describe('durability', () => {
     for (const durability of ['os', { error: 'disk' }] as const) {
       const set = (): unknown => configure({ durability, sinks: [consoleSink()] })
       expect(set)
-        .to.throw(/durability.*file sink/)
+        .to.throw(/'durability' needs a fileSink or a rollingFileSink/)
         .with.property('code', 'ERR_TRACELANE_OPTION_INVALID')
     }
   })
