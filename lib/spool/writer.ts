@@ -40,8 +40,6 @@ interface OpenFile {
   readonly handle: number
   /** Where the next record begins. */
   end: number
-  /** How many bytes are known to be on the disk, or to be lost. */
-  synced: number
   /** Whether a failed write may have left bytes behind `end`. */
   untidy: boolean
   nameSynced: boolean
@@ -49,7 +47,6 @@ interface OpenFile {
 
 const SCRATCH_BYTES = 256 * 1024
 const RECOUNT_AFTER = 256
-const FORGET_AFTER = 16
 
 /**
  * Appends records to a spool. One thread at a time uses it; the reader may be in another thread. Nothing of it throws.
@@ -61,11 +58,6 @@ export class SpoolWriter {
   readonly #options: ReturnType<typeof resolveWriterOptions>
   readonly #store: SegmentStore
   readonly #turn: bigint
-  /* Segments of ours that were sealed and not forced to the disk. */
-  readonly #unsynced = new Map<string, Segment>()
-  /* Segments of ours of which nobody knows whether the disk has them. */
-  readonly #doubtful = new Map<string, Segment>()
-  #forgetAt = FORGET_AFTER
   #scratch = Buffer.alloc(0)
   #open: OpenFile | undefined
   /* The last one that this writer made. */
@@ -96,18 +88,7 @@ export class SpoolWriter {
     return result
   }
 
-  /**
-   * Waits until all records of this writer are on the disk; false if that could not be had, which notices tell. After that it stays false until the
-   * reader has settled the segment that the disk may not have.
-   */
-  sync(): boolean {
-    if (this.#open !== undefined && this.#open.end > 0) this.#sync(this.#open)
-    for (const segment of this.#unsynced.values()) this.#syncSealed(segment)
-    for (const [name, segment] of this.#doubtful) if (this.#isGone(segment)) this.#doubtful.delete(name)
-    return this.#doubtful.size === 0
-  }
-
-  /** Releases the descriptor. Idempotent; later records are refused. Does not wait for the disk: see `sync()`. */
+  /** Releases the descriptor. Idempotent; later records are refused. Does not wait for the disk. */
   close(): void {
     this.#closed = true
     this.#seal()
@@ -178,12 +159,10 @@ export class SpoolWriter {
       this.#options.files.sync(file.handle)
       if (!file.nameSynced) this.#syncNames()
       file.nameSynced = true
-      file.synced = file.end
       return true
     } catch (error) {
-      this.#doubt(file.segment, error)
+      this.#store.tell('disk', `a segment could not be forced to the disk: ${messageOf(error)}`)
       // After a failed fsync the kernel may take lost pages for written ones: no later fsync of this file means anything.
-      file.synced = file.end
       this.#seal()
       return false
     }
@@ -195,37 +174,6 @@ export class SpoolWriter {
     files.syncDirectory(directory)
     if (!this.#placeSynced) files.syncDirectory(dirname(directory))
     this.#placeSynced = true
-  }
-
-  #syncSealed(segment: Segment): void {
-    const { files } = this.#options
-    this.#unsynced.delete(segment.name)
-    try {
-      const file = files.open(this.#store.pathOf(segment), 'change')
-      try {
-        files.sync(file)
-      } finally {
-        files.close(file)
-      }
-      this.#syncNames()
-    } catch (error) {
-      // What the reader has settled and removed needs no disk.
-      if (codeOf(error) !== 'ENOENT') this.#doubt(segment, error)
-    }
-  }
-
-  #doubt(segment: Segment, error: unknown): void {
-    this.#doubtful.set(segment.name, segment)
-    this.#store.tell('disk', `a segment could not be forced to the disk: ${messageOf(error)}`)
-  }
-
-  #isGone(segment: Segment): boolean {
-    try {
-      this.#options.files.sizeAt(this.#store.pathOf(segment))
-      return false
-    } catch (error) {
-      return codeOf(error) === 'ENOENT'
-    }
   }
 
   #fileFor(length: number): OpenFile {
@@ -242,22 +190,12 @@ export class SpoolWriter {
   #newFile(isFollowing: boolean): OpenFile {
     const floor = this.ledger.floor as SpoolPosition
     // Nobody else has made one since.
-    const isKnown = isFollowing && this.#newest !== undefined && this.#unsynced.size + this.#doubtful.size < this.#forgetAt
-    const next = isKnown ? (this.#newest as Segment).number + 1 : this.#relist()
+    const next = isFollowing && this.#newest !== undefined ? this.#newest.number + 1 : this.#store.list().next
     // A number below the floor, or that of a segment which is settled and removed, would never be read.
     const segment = newSegment(Math.max(next, floor.offset > 0 ? floor.segment + 1 : floor.segment))
     const handle = this.#make(segment)
     this.#newest = segment
-    return { segment, handle, end: 0, synced: 0, untidy: false, nameSynced: false }
-  }
-
-  /* Gives the next number that no segment has, and forgets which of those that are gone were not forced to the disk. */
-  #relist(): number {
-    const { segments, next } = this.#store.list()
-    const there = new Set(segments.map(({ name }) => name))
-    for (const ours of [this.#unsynced, this.#doubtful]) for (const name of ours.keys()) if (!there.has(name)) ours.delete(name)
-    this.#forgetAt = this.#unsynced.size + this.#doubtful.size + FORGET_AFTER
-    return next
+    return { segment, handle, end: 0, untidy: false, nameSynced: false }
   }
 
   #make(segment: Segment): number {
@@ -288,7 +226,6 @@ export class SpoolWriter {
     } catch {
       // An empty segment is no harm.
     }
-    if (file.synced < file.end) this.#unsynced.set(file.segment.name, file.segment)
   }
 
   #makeRoom(length: number): boolean {

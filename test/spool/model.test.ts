@@ -7,7 +7,7 @@ import { SpoolWorld } from './spool-world'
 type Step =
   | { readonly do: 'append'; readonly size: number; readonly sync: boolean }
   | { readonly do: 'next'; readonly times: number }
-  | { readonly do: 'sync' | 'commit' | 'rewind' | 'reopenWriter' | 'reopenReader' | 'kill' }
+  | { readonly do: 'commit' | 'rewind' | 'reopenWriter' | 'reopenReader' | 'kill' }
   | { readonly do: 'powerFailure'; readonly seed: number }
   | { readonly do: 'fault'; readonly ahead: number; readonly fault: Fault; readonly seed: number | undefined }
 
@@ -20,7 +20,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('next' as const), times: fc.integer({ min: 1, max: 5 }) }) },
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constantFrom('sync', 'commit', 'commit', 'rewind', 'reopenWriter', 'reopenReader', 'kill') }),
+    arbitrary: fc.record({ do: fc.constantFrom('commit', 'commit', 'rewind', 'reopenWriter', 'reopenReader', 'kill') }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('powerFailure' as const), seed }) },
   {
@@ -71,7 +71,6 @@ const DAY: readonly Step[] = [
   { do: 'append', size: 900, sync: false },
   { do: 'next', times: 2 },
   { do: 'commit' },
-  { do: 'sync' },
   { do: 'reopenWriter' },
   { do: 'append', size: 400, sync: false },
   { do: 'reopenReader' },

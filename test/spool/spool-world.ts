@@ -41,7 +41,6 @@ export class SpoolWorld {
   #committed = 0
   #everCommitted = 0
   #stored = 0
-  #writerSince = 1
 
   constructor() {
     this.#start()
@@ -59,11 +58,6 @@ export class SpoolWorld {
       if (!inDoubt) expect.fail(`a record was refused without a fault: ${result.message}`)
       this.#owed.push({ id, certain: false, synced: false })
     }
-  }
-
-  sync(): void {
-    if (!this.writer.sync()) return
-    for (const owed of this.#owed) if (owed.certain && owed.id >= this.#writerSince) owed.synced = true
   }
 
   /** Reads one record, and checks that it is the right one. False at the end. */
@@ -157,7 +151,6 @@ export class SpoolWorld {
   }
 
   #openWriter(): SpoolWriter {
-    this.#writerSince = this.#nextId
     return openSpoolWriter({ ...SMALL, ...this.#place() })
   }
 

@@ -171,51 +171,6 @@ describe('SpoolWriter', () => {
     })
   })
 
-  describe('sync()', () => {
-    it('forces sealed segments to the disk as well', () => {
-      const synced: number[] = []
-      const spool = new TestSpool()
-      const sync = (file: number): void => {
-        synced.push(nodeFiles.size(file))
-        nodeFiles.sync(file)
-      }
-      const writer = spool.writer({ files: { ...nodeFiles, sync } })
-      for (let i = 0; i < 3; i++) writer.append(text('', 700))
-      expect(writer.sync()).to.equal(true)
-      expect(synced).to.deep.equal([740, 740, 740])
-      expect(writer.sync()).to.equal(true)
-      expect(synced.length).to.equal(4)
-      writer.close()
-    })
-
-    for (const [when, sync] of [
-      ['when it was appended', true],
-      ['after its segment was full', false],
-    ] as const) {
-      it(`says no as long as a record is there that the disk may not have: ${when}`, () => {
-        const spool = new TestSpool()
-        let broken = true
-        const forced = (file: number): void => (broken ? failing('EIO')() : nodeFiles.sync(file))
-        const writer = spool.writer({ files: { ...nodeFiles, sync: forced } })
-        writer.append(text('', 700), { sync })
-        broken = false
-        writer.append(text('', 700))
-        if (!sync) {
-          broken = true
-          expect(writer.sync()).to.equal(false)
-          broken = false
-          writer.append(text('', 700))
-        }
-        expect(writer.sync()).to.equal(false)
-        const reader = spool.reader()
-        for (let found = reader.next(); found.kind === 'record'; found = reader.next()) reader.commit(found.next)
-        expect(writer.sync()).to.equal(true)
-        writer.close()
-        reader.close()
-      })
-    }
-  })
-
   describe('two writers on one ledger', () => {
     it('take turns, and what they write is read in the order of their calls', () => {
       const spool = new TestSpool()
