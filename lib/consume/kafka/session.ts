@@ -1,10 +1,11 @@
 import { complain } from '../../diagnostics'
 import { discard } from '../../sinks'
+import type { Confirmations } from '../confirmations'
 import { Lane } from '../lane'
 import type { MemberSession } from '../member'
 import type { SeenEvents } from '../seen-events'
 import type { Tally } from '../tally'
-import { Committer } from './committer'
+import { committerOf, type HandledPlace } from './committer'
 import { Fetcher } from './fetcher'
 import { type GroupClients, openGroupClients } from './group-client'
 import type { KafkaConsumerSettings } from './options'
@@ -31,7 +32,7 @@ export interface SessionPlace {
 interface Holding {
   readonly partitions: readonly Partition[]
   readonly fetcher: Fetcher
-  readonly committer: Committer
+  readonly committer: Confirmations<HandledPlace>
 }
 
 /**
@@ -106,17 +107,17 @@ export class Session implements MemberSession {
   #hold(numbers: readonly number[], places: ReadonlyMap<number, Start>): Holding {
     const { settings, tally, seenOf } = this.#place
     const { group, reader } = this.#clients as GroupClients
-    const committer = new Committer(group, settings.topic, (error) => this.#end(error))
+    const committer = committerOf(group, settings.topic, (error) => this.#end(error))
     const partitions = numbers.map((number) => {
       const seen = seenOf(number)
       const lane = new Lane<bigint>({
         ...{ queue: `${settings.topic}-${number}`, settings: settings.consume, seen, tally },
-        acknowledge: (offset) => committer.acknowledge(number, offset),
+        acknowledge: (offset) => committer.add([[number, offset]]),
         onRoom: () => fetcher.wake(),
       })
       const { handledBefore, first, isNew } = places.get(number) as Start
       // So that a group that begins with the latest record does not do so again.
-      if (isNew) committer.acknowledge(number, handledBefore)
+      if (isNew) committer.add([[number, handledBefore]])
       return new Partition(number, lane, seen, handledBefore, first)
     })
     const fetcher = new Fetcher(reader, settings, partitions, {

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { Refusal } from '../../sinks'
+import { Confirmations } from '../confirmations'
 import type { MemberSession } from '../member'
 import type { SeenEvents } from '../seen-events'
 import type { Tally } from '../tally'
-import { Acknowledger } from './acknowledger'
 import { type HeldMessage, HeldQueue } from './held-queue'
 import type { RocketmqConsumerSettings } from './options'
 import { ConsumerProxy } from './proxy'
-import type { ReceivedMessage } from './wire'
+import type { Receipt, ReceivedMessage } from './wire'
 
 /* As short as a proxy allows: who is gone gets what comes in the meantime, and keeps it from others. */
 const LONG_POLL_MS = 5_000
@@ -15,6 +15,8 @@ const BEAT_MS = 5_000
 /* A proxy may say at once that there is nothing. */
 const EMPTY_PAUSE_MS = 100
 const TOPIC_NOT_FOUND = 40_402
+/* In one request. */
+const MAX_ACKNOWLEDGED = 128
 /* How long a goodbye may take. */
 const LEAVE_MS = 2_000
 /* Messages are kept for longer so often within their time. */
@@ -44,7 +46,7 @@ export class Session implements MemberSession {
   readonly #place: SessionPlace
   readonly #over: Promise<unknown>
   readonly #proxy: ConsumerProxy
-  readonly #acknowledger: Acknowledger
+  readonly #confirmations: Confirmations<Receipt>
   readonly #queues = new Map<string, HeldQueue>()
   readonly #brokers = new Set<string>()
   readonly #timers: NodeJS.Timeout[] = []
@@ -58,7 +60,10 @@ export class Session implements MemberSession {
       this.#end = resolve
     })
     this.#proxy = new ConsumerProxy(place.settings, place.turn)
-    this.#acknowledger = new Acknowledger(this.#proxy, (error) => this.#end(error))
+    this.#confirmations = new Confirmations(
+      (handled) => this.#proxy.acknowledge(handled.splice(0, MAX_ACKNOWLEDGED)),
+      (error) => this.#end(error),
+    )
   }
 
   /** The queues of which it has something. */
@@ -142,7 +147,7 @@ export class Session implements MemberSession {
     if (known !== undefined) return known
     const queue = new HeldQueue({
       ...{ name, settings: settings.consume, seen: seenOf(name), tally },
-      onHandled: (messages) => this.#acknowledger.add(messages),
+      onHandled: (messages) => this.#confirmations.add(messages),
     })
     this.#queues.set(name, queue)
     return queue
@@ -176,12 +181,12 @@ export class Session implements MemberSession {
    */
   async #rest(isLost: boolean): Promise<void> {
     const stopped = [...this.#queues.values()].map(({ lane }) => lane.stop())
-    const rest = Promise.all(stopped).then(() => this.#acknowledger.settled())
+    const rest = Promise.all(stopped).then(() => this.#confirmations.settled())
     if (isLost) {
       this.#proxy.stopReceiving()
       await within(rest, this.#place.settings.invisibleMs / 2)
     } else await Promise.all([rest, ...this.#receiving])
-    this.#acknowledger.close()
+    this.#confirmations.close()
   }
 
   async #leave(): Promise<void> {

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { Committer } from '../../../lib/consume/kafka/committer'
+import { committerOf } from '../../../lib/consume/kafka/committer'
 
 type Offsets = readonly { readonly partition: number; readonly offset: bigint }[]
 
-describe('Committer', () => {
+describe('committerOf()', () => {
   const commits: Offsets[] = []
   let waiting: ((error?: Error) => void)[] = []
   let failures: unknown[] = []
@@ -23,13 +23,13 @@ describe('Committer', () => {
   })
 
   it('tells the newest place of each partition, one request after the other', async () => {
-    const committer = new Committer(group, 't', (error) => failures.push(error))
-    committer.acknowledge(0, 1n)
-    committer.acknowledge(0, 2n)
-    committer.acknowledge(1, 5n)
+    const committer = committerOf(group, 't', (error) => failures.push(error))
+    committer.add([[0, 1n]])
+    committer.add([[0, 2n]])
+    committer.add([[1, 5n]])
     await turn()
-    committer.acknowledge(0, 3n)
-    committer.acknowledge(0, 4n)
+    committer.add([[0, 3n]])
+    committer.add([[0, 4n]])
     await turn()
     expect(shown()).to.deep.equal([['0:2', '1:5']])
     waiting[0]?.()
@@ -42,17 +42,17 @@ describe('Committer', () => {
   })
 
   it('tells nothing after a failure, or when it is closed', async () => {
-    const committer = new Committer(group, 't', (error) => failures.push((error as Error).message))
-    committer.acknowledge(0, 1n)
+    const committer = committerOf(group, 't', (error) => failures.push((error as Error).message))
+    committer.add([[0, 1n]])
     await turn()
     waiting[0]?.(new Error('UNKNOWN_MEMBER_ID'))
     await committer.settled()
-    committer.acknowledge(0, 2n)
+    committer.add([[0, 2n]])
     await turn()
     expect(failures).to.deep.equal(['UNKNOWN_MEMBER_ID'])
-    const closed = new Committer(group, 't', (error) => failures.push(error))
+    const closed = committerOf(group, 't', (error) => failures.push(error))
     closed.close()
-    closed.acknowledge(0, 9n)
+    closed.add([[0, 9n]])
     await turn()
     expect(shown()).to.deep.equal([['0:1']])
   })
