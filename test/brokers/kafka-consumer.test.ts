@@ -3,14 +3,10 @@ import { kafkaSink } from 'tracelane'
 import { type ConsumedEvent, createKafkaConsumer, type KafkaConsumerOptions, type OrderedConsumer } from 'tracelane/consume'
 import { type AsyncSink, openAsyncSink } from '../../lib/sinks'
 import { requires, until } from '../support'
-import { batchOf, INSTANCE, type Line } from '../support/kafka-batch'
+import { batchOf } from '../support/kafka-batch'
 import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
+import { expectOrdered, range, SlowHandler, tracedLines, traceOf } from './traced-lines'
 
-const trace = (n: number): string => n.toString(16).padStart(32, 'a')
-const line = (seq: number, n: number): Line => ({ text: `{"seq":${seq},"instance":"${INSTANCE}"}`, seq, traceId: trace(n) })
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
-/* So many that each of the four partitions has some. */
-const TRACES = 40
 const WAIT_MS = 120_000
 
 describe('createKafkaConsumer(), with a real broker', () => {
@@ -51,16 +47,8 @@ describe('createKafkaConsumer(), with a real broker', () => {
   /* Forty traces, one event of each after the other. */
   async function write(from: number, to: number): Promise<void> {
     for (let at = from; at < to; at += 100) {
-      const batch = batchOf(range(at, Math.min(at + 100, to)).map((seq) => line(seq, seq % TRACES)))
+      const batch = batchOf(tracedLines(at, Math.min(at + 100, to)))
       while ((await sink.send(batch)).outcome !== 'delivered');
-    }
-  }
-
-  function expectOrdered(events: readonly ConsumedEvent[], count: number): void {
-    expect(events.map(({ seq }) => seq).sort((a, b) => (a as number) - (b as number))).to.deep.equal(range(0, count))
-    for (let n = 0; n < TRACES; n++) {
-      const seqs = events.filter(({ traceId }) => traceId === trace(n)).map(({ seq }) => seq as number)
-      expect(seqs).to.deep.equal(seqs.toSorted((a, b) => a - b))
     }
   }
 
@@ -95,16 +83,7 @@ describe('createKafkaConsumer(), with a real broker', () => {
   })
 
   it('shares partitions with members that come and go, without loss, duplicates or disorder', async () => {
-    const events: ConsumedEvent[] = []
-    const busy = new Set<string>()
-    const clashes: string[] = []
-    const handle: KafkaConsumerOptions['handle'] = async ({ queue, events: batch }) => {
-      if (busy.has(queue)) clashes.push(queue)
-      busy.add(queue)
-      await new Promise((resolve) => setTimeout(resolve, 2))
-      events.push(...batch)
-      busy.delete(queue)
-    }
+    const { events, clashes, handle } = new SlowHandler()
     // Long, so that a machine that is busy makes nobody look dead.
     const options = { handle, batchEvents: 20, sessionTimeoutMs: 20_000 }
     const first = consume(options)
@@ -152,7 +131,7 @@ describe('createKafkaConsumer(), with a real broker', () => {
       },
       onQuarantine: (event, _queue, error) => void aside.push([event.seq, (error as Error).message]),
     })
-    const mine = (await topic.records()).find(({ headers }) => headers['tracelane-trace'] === trace(poisoned % TRACES))?.partition
+    const mine = (await topic.records()).find(({ headers }) => headers['tracelane-trace'] === traceOf(poisoned))?.partition
     const records = (await topic.records()).filter(({ partition }) => partition !== mine)
     const others = records.reduce((sum, { value }) => sum + value.trimEnd().split('\n').length, 0)
     await until('the other partitions', () => events.length === others, WAIT_MS)

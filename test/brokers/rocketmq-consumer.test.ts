@@ -4,14 +4,10 @@ import { rocketmqSink } from 'tracelane'
 import { type ConsumedEvent, createRocketmqConsumer, type OrderedConsumer, type RocketmqConsumerOptions } from 'tracelane/consume'
 import { type AsyncSink, openAsyncSink } from '../../lib/sinks'
 import { RunningProgram, requires, until } from '../support'
-import { batchOf, INSTANCE, type Line } from '../support/kafka-batch'
+import { batchOf, type Line } from '../support/kafka-batch'
 import { RocketmqServer, rocketmqClassPath } from './rocketmq'
+import { expectOrdered, range, SlowHandler, tracedLines } from './traced-lines'
 
-const trace = (n: number): string => n.toString(16).padStart(32, 'a')
-const line = (seq: number, n: number): Line => ({ text: `{"seq":${seq},"instance":"${INSTANCE}"}`, seq, traceId: trace(n) })
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
-/* So many that each of the four queues has some. */
-const TRACES = 40
 const WAIT_MS = 120_000
 /* Each has a topic and a group of its own. */
 const TESTS = 5
@@ -62,21 +58,13 @@ describe('createRocketmqConsumer(), with a real server', function () {
   /* Forty traces, one event of each after the other. */
   async function write(from: number, to: number): Promise<void> {
     for (let at = from; at < to; at += 100) {
-      let open: readonly Line[] = range(at, Math.min(at + 100, to)).map((seq) => line(seq, seq % TRACES))
+      let open: readonly Line[] = tracedLines(at, Math.min(at + 100, to))
       while (open.length > 0) {
         const result = await sink.send(batchOf(open))
         if (result.outcome === 'delivered') break
         if (result.outcome === 'partial') open = open.filter((_, row) => result.retryable.includes(row))
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
-    }
-  }
-
-  function expectOrdered(events: readonly ConsumedEvent[], count: number): void {
-    expect(events.map(({ seq }) => seq as number).sort((a, b) => a - b)).to.deep.equal(range(0, count))
-    for (let n = 0; n < TRACES; n++) {
-      const seqs = events.filter(({ traceId }) => traceId === trace(n)).map(({ seq }) => seq as number)
-      expect(seqs).to.deep.equal(seqs.toSorted((a, b) => a - b))
     }
   }
 
@@ -111,16 +99,7 @@ describe('createRocketmqConsumer(), with a real server', function () {
   })
 
   it('shares queues with members that come and go, without loss, duplicates or disorder', async () => {
-    const events: ConsumedEvent[] = []
-    const busy = new Set<string>()
-    const clashes: string[] = []
-    const handle: RocketmqConsumerOptions['handle'] = async ({ queue, events: batch }) => {
-      if (busy.has(queue)) clashes.push(queue)
-      busy.add(queue)
-      await new Promise((resolve) => setTimeout(resolve, 2))
-      events.push(...batch)
-      busy.delete(queue)
-    }
+    const { events, clashes, handle } = new SlowHandler()
     const options = { handle, batchEvents: 20, receiveMessages: 4, invisibleMs: 30_000 }
     const first = consume(options)
     let written = 0
