@@ -1,5 +1,6 @@
 import { TracelaneError } from '../../errors'
 import { checkOptions, type Rule, rules } from '../../internal/options'
+import { addressListRule } from '../address-list'
 import { checkTls, type HttpTlsOptions, tlsRule } from '../http/tls'
 import { findClient } from './client'
 
@@ -42,8 +43,6 @@ export interface KafkaConnectionOptions {
 /** Connection options with all that has a default. */
 export type KafkaConnection = Required<Omit<KafkaConnectionOptions, 'sasl'>> & Pick<KafkaConnectionOptions, 'sasl'>
 
-const ADDRESS = /^(\[[0-9a-f:.]+\]|[\w.-]+):([1-9]\d{0,4})$/i
-
 const SASL_RULES: Readonly<Record<keyof KafkaSaslOptions, Rule>> = {
   mechanism: rules.oneOf('PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'),
   username: rules.string,
@@ -53,16 +52,12 @@ const SASL_RULES: Readonly<Record<keyof KafkaSaslOptions, Rule>> = {
 
 /** What connection options must look like at first sight. */
 export const connectionRules: Readonly<Record<keyof KafkaConnectionOptions, Rule>> = {
-  brokers: (value) => (isAddressList(value) ? undefined : "a list of addresses such as 'kafka-1.example:9092'"),
+  brokers: addressListRule('kafka-1.example:9092'),
   clientId: (value) => (typeof value === 'string' && /^[\w.-]+$/.test(value) ? undefined : 'letters, digits, dots and dashes'),
   connectTimeoutMs: rules.integer(1, 600_000),
   tls: (value) => (value === false ? undefined : tlsRule(value)),
   sasl: (value) => (typeof value === 'object' && value !== null ? undefined : 'an object with a mechanism'),
   clientPath: rules.string,
-}
-
-function isAddressList(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string' && ADDRESS.test(text))
 }
 
 /** A frozen copy with defaults, of options that passed `connectionRules`; throws ERR_TRACELANE_OPTION_* and ERR_TRACELANE_PEER_MISSING. */

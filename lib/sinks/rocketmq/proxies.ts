@@ -1,4 +1,5 @@
 import { checkOptions, type Rule, rules } from '../../internal/options'
+import { addressListRule } from '../address-list'
 import { checkTls, type HttpTlsOptions, tlsRule } from '../http/tls'
 import { findPeerFile } from '../peer-file'
 
@@ -33,8 +34,6 @@ export interface RocketmqProxyOptions {
 /** With all that has a default. */
 export type RocketmqProxies = Required<Omit<RocketmqProxyOptions, 'credentials'>> & Pick<RocketmqProxyOptions, 'credentials'>
 
-const ADDRESS = /^(\[[0-9a-f:.]+\]|[\w.-]+):([1-9]\d{0,4})$/i
-
 const CREDENTIAL_RULES: Readonly<Record<keyof RocketmqCredentials, Rule>> = {
   // They stand in headers.
   accessKey: (value) => (isHeaderText(value) ? undefined : 'printable ASCII characters without spaces and commas'),
@@ -48,15 +47,11 @@ export const rocketmqTopicRule: Rule = (value) =>
 
 /** What these options must look like at first sight. */
 export const proxyRules: Readonly<Record<keyof RocketmqProxyOptions, Rule>> = {
-  endpoints: (value) => (isAddressList(value) ? undefined : "a list of addresses such as 'proxy.example:8081'"),
+  endpoints: addressListRule('proxy.example:8081'),
   clientId: (value) => (typeof value === 'string' && /^[\w.@-]+$/.test(value) ? undefined : 'letters, digits, dots and dashes'),
   tls: (value) => (value === false ? undefined : tlsRule(value)),
   credentials: (value) => (typeof value === 'object' && value !== null ? undefined : 'an object with accessKey and accessSecret'),
   clientPath: rules.string,
-}
-
-function isAddressList(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string' && ADDRESS.test(text))
 }
 
 function isHeaderText(value: unknown): boolean {
