@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { expect } from 'chai'
 import { type SpoolingOptions, type SpoolingSpec, spooling } from 'tracelane'
 import { type AsyncSink, type BatchResult, spooledBelow } from '../../../lib/sinks'
@@ -234,6 +234,33 @@ describe('spooling()', () => {
     await live
     await scene.timing.pass(0)
     expect(got()).to.deep.equal([[2], [1]])
+  })
+
+  it('leaves a folder that it had adopted to whoever has taken that over', async () => {
+    scene.at('a').otherwise = DOWN
+    const gone = [start(), start()]
+    for (const [i, sink] of gone.entries()) await sendTo(sink, numbered(i))
+    await Promise.all(gone.map((sink) => sink.close()))
+    scene = new Scene()
+    const a = scene.at('a')
+    // Its own, which it finds first.
+    a.answers.push(DELIVERED)
+    a.otherwise = DOWN
+    start()
+    await scene.timing.pass(1_000)
+    expect(scene.replayed, 'the adopted one is on its way').to.have.length(1)
+    const [adopted] = got().at(-1) as [number]
+    const segmentOf = (one: string): string | undefined => readdirSync(join(directory, one)).find((name) => name.endsWith('.seg'))
+    const has = (one: string): boolean =>
+      readFileSync(join(directory, one, segmentOf(one) ?? ''), 'utf8').includes(`"msg":${adopted}`)
+    const folder = join(directory, readdirSync(directory).find(has) ?? 'none')
+    for (const name of readdirSync(folder)) if (name.startsWith('lock-')) rmSync(join(folder, name))
+    writeFileSync(join(folder, 'lock-00000000000000aa'), '{"v":1,"pid":1,"started":"1","place":"elsewhere"}')
+    await scene.timing.pass(20_000)
+    a.otherwise = DELIVERED
+    await scene.timing.pass(20_000)
+    expect(scene.replayed, 'settled by whoever has it').to.have.length(1)
+    expect(segmentOf(basename(folder))).not.to.equal(undefined)
   })
 
   it('sends only once what lies in a folder that cannot be removed', async () => {
