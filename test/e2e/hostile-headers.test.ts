@@ -23,8 +23,8 @@ import { SeededRandom } from '../support/random'
 import { rawConnect } from '../support/raw-http'
 
 const SEEDS = [0x5eed0001, 0xbadcafe, 0x0ddba11, 42, 1_700_000_000, 0xdeadbeef, 7, 0x7ace1a4e, 20_26, 0xffffffff]
-const CARRIERS = heavy ? 950_000 : 29_000
-const REQUESTS = heavy ? 50_000 : 1000
+const CARRIERS = heavy ? 950_000 : 15_000
+const REQUESTS = heavy ? 50_000 : 500
 /** How many go between two flushes, so that the queue never has to discard. */
 const ROUND = 250
 
