@@ -8,6 +8,7 @@ import { start } from './support/runs.mjs'
 
 const ROWS = {
   bare: `bare grpc-js ${version('@grpc/grpc-js')}`,
+  least: 'five headers and an `AsyncLocalStorage.run()`, the least that there can be',
   quiet: 'tracelane, `spans: false`',
   unheard: "tracelane as shipped, with another's logger",
   otel: `OpenTelemetry, instrumentation-grpc ${version('@opentelemetry/instrumentation-grpc')}`,
