@@ -35,7 +35,8 @@ class Scene {
       for (let life = 1; life <= KILLS_A_SPOOL; life++) {
         await this.#liveAndDie(life)
         expect(this.destination.missing(this.#keptNow()), `lost by process ${life}`).to.deep.equal([])
-        this.#tear()
+        // What the first leaves may be one record, and without it nothing would be owed.
+        if (life > 1) this.#tear()
         this.destination.owed = this.#keptNow()
         this.kept += this.destination.owed.length
         this.kills++
