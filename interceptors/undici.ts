@@ -46,6 +46,7 @@ const FIRST_FINAL = 200
  *
  * Put it first, nearest to the wire, and undici's `redirect` right after it: its hops are then one span, and a redirect to another host
  * takes no header of ours along. Each attempt of `retry` is a span of its own. Calls with undici 6's `maxRedirections` get no header, because nobody could take it off again.
+ * The calls of a `Client` or a `Pool` of one origin need not name it; then nothing of ours goes along on a redirect, nor where there is an allow-list.
  * For `fetch` use `traceFetch`, which judges its redirects; a `fetch` traced by it is not traced twice. Throws for wrong options only; calls fail and
  * succeed as without it.
  */
@@ -87,10 +88,10 @@ function prepare(
     if (options[JUDGED] === true) return undefined
     const { headers } = options
     const pairs = pairsOf(headers)
-    const url = new URL(options.path?.startsWith('/') === true ? options.path : '/', options.origin ?? '')
+    const { path, url } = targetOf(options)
     const earlier = calls.get(handler)
     if (earlier !== undefined && !earlier.ended) return { call: earlier, headers: shapedAs(headers, earlier.again(pairs, url)) }
-    const made = new ClientCall({ method: (options.method ?? 'GET').toUpperCase(), url, ...policy })
+    const made = new ClientCall({ method: (options.method ?? 'GET').toUpperCase(), path, url, ...policy })
     const call = new DispatchedCall(made, options.signal)
     calls.set(handler, call)
     const travels = (options.maxRedirections ?? 0) > 0
@@ -100,6 +101,12 @@ function prepare(
     if (!(error instanceof TypeError)) complain('undici', `a call could not be traced: ${failureText(error)}`)
     return undefined
   }
+}
+
+/* The calls of a `Client` or `Pool` need not name the origin that it was made for, and then nobody here knows it. */
+function targetOf({ path = '/', origin }: Options): { readonly path: string; readonly url: URL | undefined } {
+  const own = path.startsWith('/') ? path.replace(/^\/+/, '/') : '/'
+  return { path: own, url: origin === undefined || origin === null ? undefined : new URL(own, origin) }
 }
 
 function added(pairs: Pairs, call: ClientCall): Pairs {
@@ -141,7 +148,7 @@ class DispatchedCall {
   }
 
   /** The headers of a next hop. Names that are ours are never repeated, so they are judged as a record; the others stay as they are. */
-  again(pairs: Pairs, url: URL): Pairs {
+  again(pairs: Pairs, url: URL | undefined): Pairs {
     this.#hops++
     this.#status = undefined
     const names = new Set([...this.#call.sentNames(), 'baggage'])

@@ -30,6 +30,8 @@ export interface CallTarget extends ClientPolicy {
   readonly method: string
   /** Undefined if the client does not know it; then nothing of ours goes along on a redirect. */
   readonly url: URL | undefined
+  /** The path and query of a call whose URL is not known. */
+  readonly path?: string | undefined
   /** Whom the call goes to, if the URL does not tell: a socket of this machine. */
   readonly peer?: string | undefined
 }
@@ -132,10 +134,10 @@ export class ClientCall {
     this.#ended = true
     this.#cleanUp?.()
     if (!this.#target.spans) return
-    const { method, url, peer } = this.#target
+    const { method, path, url, peer } = this.#target
     const record: SpanRecord = {
       kind: 'client',
-      name: httpSpanName(method, url?.href ?? ''),
+      name: httpSpanName(method, url?.href ?? path ?? ''),
       outcome: outcome ?? (status === undefined || status >= FIRST_SERVER_ERROR ? 'error' : 'ok'),
       durationMs: performance.now() - this.#start,
       status,

@@ -84,6 +84,34 @@ for (const [name, version, runs] of VERSIONS) {
       })
     }
 
+    for (const kind of ['Client', 'Pool'] as const) {
+      it(`adds the trace to the calls of a ${kind}, which need not name its origin`, async () => {
+        const made = new undici[kind](echo.origin)
+        const client = made.compose(traceDispatcher())
+        await inTrace(async () => (await client.request({ method: 'GET', path: '//a?b=1' })).body.text())
+        await made.close()
+        expect(last().headers['traceparent']).to.equal(`00-${ID}-${port.events[0]?.spanId}-01`)
+        expect(port.spans()).to.have.length(1)
+        expect(port.spans()[0]).to.include({ kind: 'client', name: 'GET /a', outcome: 'ok', status: 200 })
+        expect(port.spans()[0]?.peer).to.equal(version < 8 ? undefined : `127.0.0.1:${echo.port}`)
+      })
+
+      // undici 8 names it itself
+      it(`adds nothing to the calls of a ${kind} whose origin it does not know, where there is an allow-list`, async () => {
+        const made = new undici[kind](echo.origin)
+        const client = made.compose(traceDispatcher({ targets: [`127.0.0.1:${echo.port}`] }))
+        const seen: string[][] = []
+        for (const origin of [{}, { origin: echo.origin }]) {
+          await inTrace(async () => (await client.request({ method: 'GET', path: '/', ...origin })).body.text())
+          seen.push(ourHeaders(last()))
+        }
+        await made.close()
+        if (version < 8) expect(seen[0]).to.deep.equal([])
+        else expect(seen[0]).to.include('traceparent')
+        expect(seen[1]).to.include('traceparent')
+      })
+    }
+
     it('leaves a valid traceparent of the caller alone', async () => {
       const own = `00-${'b'.repeat(32)}-00f067aa0ba902b7-01`
       await inTrace(() => get(echo.origin, { headers: ['Traceparent', own] }))
