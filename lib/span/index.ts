@@ -20,6 +20,7 @@ export {
   type TracedMessage,
 } from './message-span'
 export { type RouteReader, serveRequest } from './served-request'
+export { TRACE_ID_HEADER } from './served-response'
 export { serveUpgrade } from './served-upgrade'
 export { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './server-options'
 export { openServerScope } from './server-span'

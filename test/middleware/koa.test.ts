@@ -38,6 +38,28 @@ describe('traceKoa()', () => {
     expect(seen).to.deep.equal(['mine', ID('a'), '/a'])
   })
 
+  it('names the trace in the answers that Koa itself gives to errors, and adds no other header to them', async () => {
+    const appOf = (middleware: readonly Koa.Middleware[]): Koa => {
+      const app = new Koa()
+      app.silent = true
+      for (const one of [...middleware, refusing]) app.use(one)
+      return app
+    }
+    const refusing: Koa.Middleware = (ctx) => {
+      ctx.set('x-removed', 'by Koa')
+      throw Object.assign(new Error('no'), { status: 403, expose: true, headers: { 'x-kept': 'yes' } })
+    }
+    const servers = await Promise.all([[], [traceKoa()]].map((middleware) => serve(appOf(middleware).callback())))
+    const headers = { traceparent: traceparent(ID('c')) }
+    const [bare, traced] = await Promise.all(servers.map(({ origin }) => call(origin, { headers })))
+    await Promise.all(servers.map((server) => server.close()))
+    expect(bare).to.include({ status: 403, body: 'no' })
+    expect(traced).to.include({ status: 403, body: 'no' })
+    const { date: _bareDate, ...expected } = bare?.headers ?? {}
+    const { date: _date, ...told } = traced?.headers ?? {}
+    expect(told).to.deep.equal({ ...expected, 'x-trace-id': ID('c') })
+  })
+
   it('has what a body reads while Koa sends it in the trace when traceListener is around the app', async () => {
     const app = new Koa()
     let left = 5
