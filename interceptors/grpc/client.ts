@@ -4,6 +4,7 @@ import { hasSubscribers } from '../../lib/event'
 import { CLOCK_HEADER, carriesOwnContext, injectAround, receiveReplyClock } from '../../lib/propagation'
 import { type ClientPolicy, openClientScope, spanEnded, targetsNow, toldContext } from '../../lib/span'
 import { type CallLimit, currentLimit, earlierDeadline } from './limit'
+import { markTraced } from './mark'
 import { metadataGetter, metadataSetter } from './metadata'
 import { type GrpcClientTraceOptions, resolveClientOptions } from './options'
 import { type GrpcModule, loadGrpc, quietly } from './peer'
@@ -21,7 +22,7 @@ type Status = Parameters<Listener['onReceiveStatus']>[0]
  * options of one call.
  *
  * Each call is a new span under the caller's, or a new trace outside any; its callbacks and events are in the scope in which the
- * call was made. The caller's `Metadata` is not changed; a valid `traceparent` in it is left alone, with all that belongs to it, and so
+ * call was made. One that is given twice traces once. The caller's `Metadata` is not changed; a valid `traceparent` in it is left alone, with all that belongs to it, and so
  * is its own `baggage`. Needs @grpc/grpc-js 1.10 or later; throws ERR_TRACELANE_PEER_MISSING, ERR_TRACELANE_PEER_TOO_OLD or
  * ERR_TRACELANE_OPTION_*, and in a call nothing.
  */
@@ -32,7 +33,7 @@ export function traceClientInterceptor(options?: GrpcClientTraceOptions): Interc
     const limit = resolved.propagateDeadline ? currentLimit() : undefined
     const made = new MadeCall(grpc, callOptions.method_definition.path, resolved, limit)
     const call = nextCall(limit === undefined ? callOptions : bounded(callOptions, limit))
-    made.watch(call)
+    if (markTraced(call)) made.watch(call)
     // grpc-js wants its own class by name, and asks for the methods only.
     return call as InterceptingCall
   }

@@ -10,6 +10,7 @@ import { hasSubscribers, traceEnded } from '../../lib/event'
 import { CLOCK_HEADER } from '../../lib/propagation'
 import { openServerScope, spanEnded } from '../../lib/span'
 import { CallLimit, liftLimit, setLimit } from './limit'
+import { markTraced } from './mark'
 import { metadataGetter, metadataSetter } from './metadata'
 import { type GrpcServerTraceOptions, type ResolvedServerOptions, resolveServerOptions } from './options'
 import { type GrpcModule, loadGrpc, quietly } from './peer'
@@ -28,7 +29,7 @@ const TIMER_SLACK_MS = 1
  * A gRPC server interceptor that gives each call a trace: the caller's, if its metadata has a valid one (W3C trace context), else
  * a new one. For all four call types, `new grpc.Server({ interceptors: [traceServerInterceptor()] })`.
  *
- * Put it first: the handler, later interceptors and every event of the call are in the call's trace. The reply names the trace in
+ * Put it first, and once; a second one does nothing. The handler, later interceptors and every event of the call are in the call's trace. The reply names the trace in
  * `x-trace-id`: in the initial metadata, and in the trailers of errors. Needs @grpc/grpc-js 1.10 or later; throws
  * ERR_TRACELANE_PEER_MISSING, ERR_TRACELANE_PEER_TOO_OLD or ERR_TRACELANE_OPTION_*, and in a call nothing.
  */
@@ -36,8 +37,7 @@ export function traceServerInterceptor(options?: GrpcServerTraceOptions): Server
   const resolved = resolveServerOptions(options)
   const grpc = loadGrpc()
   return (method, call) => {
-    const served = new ServedCall(grpc, method.path, resolved)
-    served.watch(call)
+    if (markTraced(call)) new ServedCall(grpc, method.path, resolved).watch(call)
     // grpc-js wants its own class by name, and asks for the methods only.
     return call as ServerInterceptingCall
   }

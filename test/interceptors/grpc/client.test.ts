@@ -118,6 +118,19 @@ describe('traceClientInterceptor()', () => {
     })
   })
 
+  it('given twice traces once, also with another interceptor between', async () => {
+    const between: Interceptor = (options, nextCall) => new InterceptingCall(nextCall(options))
+    for (const others of [[], [between]]) {
+      const port = recorder()
+      const got: Metadata[] = []
+      const { client } = await open(receiving(got), [traceClientInterceptor(), ...others, traceClientInterceptor()])
+      await unary(client)
+      await unary(client)
+      const sent = got.map((metadata) => String(metadata.get('traceparent')).slice(3, 52))
+      expect(port.spans('client').map(({ event }) => `${event.traceId}-${event.spanId}`)).to.deep.equal(sent)
+    }
+  })
+
   describe('the clock', () => {
     const AHEAD_MS = 30 * 60_000
 

@@ -1,4 +1,4 @@
-import { type Interceptor, Metadata, type ServerInterceptor, status } from '@grpc/grpc-js'
+import { type Interceptor, Metadata, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import { currentTraceId, runWithTrace } from 'tracelane'
 import { traceClientInterceptor, traceServerInterceptor } from 'tracelane/interceptors/grpc'
@@ -88,6 +88,24 @@ describe('traceServerInterceptor()', () => {
       }
       expect(await traceOf({ traceparent: valid, ...junk })).to.deep.equal({ id: TRACES['A'], reply: TRACES['A'] })
     })
+  })
+
+  it('given twice traces once, also with another interceptor between', async () => {
+    const between: ServerInterceptor = (_method, call) => new ServerInterceptingCall(call)
+    for (const others of [[], [between]]) {
+      const port = recorder()
+      const ids: unknown[] = []
+      const handlers: LanesHandlers = {
+        Unary(_call, callback) {
+          ids.push(currentTraceId())
+          callback(null, { text: 'done' })
+        },
+      }
+      const lanes = await open(handlers, [traceServerInterceptor(), ...others, traceServerInterceptor()])
+      const reply = await rawUnary(lanes.address, {})
+      expect(ids).to.deep.equal([reply['x-trace-id']])
+      expect(port.spans('server').map(({ event }) => event.traceId)).to.deep.equal(ids)
+    }
   })
 
   describe('the reply', () => {
