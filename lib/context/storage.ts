@@ -58,7 +58,8 @@ export const otherTracer: OtherTracer = processWide('other-tracer.1', () => ({
 /**
  * The only `AsyncLocalStorage` of the kit: on Node 20 and 22 each one slows down every `await` of the process.
  *
- * Only `run` is ever called on it. `enterWith` is not: it leaks into the caller when it is called before the first `await`.
+ * Only `run` is ever called on it. `enterWith`, which leaks into the caller when it is called before the first `await`, is for `attach` of the context
+ * manager of lib/otel alone, which OpenTelemetry wants so.
  */
 export const storage: AsyncLocalStorage<Flow | undefined> = processWide(
   'storage.1',

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Context, ContextManager } from '@opentelemetry/api'
-import { bindEmitterTo, currentFlow, type Flow, runInScope } from '../context'
+import { bindEmitterTo, currentFlow, type Flow, runInScope, storage } from '../context'
 import { loadOtel } from './api'
 import { watchArrivals } from './arrival'
 import { withForeign } from './scope-view'
@@ -11,6 +11,12 @@ interface Held {
   /** Grows with `disable`, which makes all that was held before void. */
   readonly epoch: number
   readonly context: Context
+}
+
+/** What `attach` gives, as @opentelemetry/api 1.10 and later have it. */
+export interface AttachedContext {
+  /** Makes the context from before `attach` the active one again; a second call does nothing. */
+  dispose(): void
 }
 
 /**
@@ -48,6 +54,27 @@ export class TracelaneContextManager implements ContextManager {
     return typeof target === 'function'
       ? (this.#bound(context, target as unknown as (...args: unknown[]) => unknown) as T)
       : target
+  }
+
+  /**
+   * Makes `context` the active one of the rest of this flow and of what it starts, until the returned token is disposed of; for @opentelemetry/api 1.10
+   * and later. The trace of ours, and its MDC, go on. Before the first `await` of an async function it reaches the caller too, as it does in
+   * OpenTelemetry's own manager: `with` does not.
+   */
+  attach(context: Context): AttachedContext {
+    const before = currentFlow()
+    const attached = this.#flow(context)
+    storage.enterWith(attached)
+    let isDisposed = false
+    return {
+      dispose: () => {
+        if (isDisposed) return
+        isDisposed = true
+        const now = currentFlow()
+        // Disposed of in another flow, it must not take that flow out of its own trace.
+        storage.enterWith(now === attached ? before : withForeign(now, before?.foreign))
+      },
+    }
   }
 
   enable(): this {

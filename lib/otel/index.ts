@@ -1,2 +1,2 @@
-export { TracelaneContextManager } from './context-manager'
+export { type AttachedContext, TracelaneContextManager } from './context-manager'
 export { useOpenTelemetryIds } from './ids'

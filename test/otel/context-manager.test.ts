@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
+import { type Context, type ContextAPI, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import { expect } from 'chai'
 import { currentTraceId, mdc, runWithTrace } from 'tracelane'
 import { TracelaneContextManager } from 'tracelane/otel'
+import { currentFlow } from '../../lib/context'
 
 const KEY = createContextKey('a test')
 const named = (name: string): Context => ROOT_CONTEXT.setValue(KEY, name)
@@ -121,6 +122,88 @@ describe('TracelaneContextManager', () => {
 
     it('returns anything else as it is', () => {
       for (const value of [1, 'text', undefined, null, { a: 1 }]) expect(manager.bind(named('x'), value)).to.equal(value)
+    })
+  })
+
+  describe('attach()', () => {
+    it('is active from then on, also in what is started, until it is disposed of, once', async () => {
+      await manager.with(named('around'), async () => {
+        await turn()
+        const token = manager.attach(named('attached'))
+        expect(name()).to.equal('attached')
+        const started = turn().then(name)
+        const inner = manager.with(named('inner'), () => [name(), manager.attach(named('gone with the scope')), name()])
+        expect([inner[0], inner[2], name()]).to.deep.equal(['inner', 'gone with the scope', 'attached'])
+        token.dispose()
+        expect(name()).to.equal('around')
+        const next = manager.attach(named('next'))
+        token.dispose()
+        expect(name()).to.equal('next')
+        next.dispose()
+        expect(name()).to.equal('around')
+        expect(await started).to.equal('attached')
+      })
+      expect(manager.active()).to.equal(ROOT_CONTEXT)
+    })
+
+    it('restores what was before when tokens are disposed of in any order', () => {
+      manager.with(named('around'), () => {
+        const first = manager.attach(named('first'))
+        const second = manager.attach(named('second'))
+        first.dispose()
+        expect(name()).to.equal('around')
+        second.dispose()
+        expect(name()).to.equal('first')
+      })
+    })
+
+    it('goes on in the trace of tracelane and its MDC, whose trace a token from elsewhere does not touch', () => {
+      runWithTrace(() => {
+        const id = currentTraceId()
+        const token = manager.attach(named('attached'))
+        mdc.put('put', 'inside')
+        expect([currentTraceId(), name()]).to.deep.equal([id, 'attached'])
+        runWithTrace(() => {
+          const other = currentTraceId()
+          mdc.put('of', 'the other')
+          token.dispose()
+          expect([currentTraceId(), name()]).to.deep.equal([other, undefined])
+          expect(mdc.fields()).to.deep.equal({ of: 'the other' })
+        })
+        expect(currentTraceId()).to.equal(id)
+        expect(mdc.fields()).to.deep.equal({ put: 'inside' })
+      })
+      expect(manager.active()).to.equal(ROOT_CONTEXT)
+    })
+
+    it('ends outside any trace where it began there', async () => {
+      await turn()
+      const token = manager.attach(named('attached'))
+      expect(currentTraceId()).to.equal(undefined)
+      token.dispose()
+      expect(currentFlow()).to.equal(undefined)
+    })
+
+    it('is what context.attach() of @opentelemetry/api 1.10 calls', () => {
+      // Versions of the API share one global object, which takes registrations of the version that made it.
+      const key = Symbol.for('opentelemetry.js.api.1')
+      const realm = globalThis as Record<symbol, unknown>
+      const earlier = realm[key]
+      delete realm[key]
+      try {
+        const { context } = require(
+          require.resolve('@opentelemetry/api', { paths: [require.resolve('otel3/package.json')] }),
+        ) as {
+          readonly context: ContextAPI & { attach(context: Context): { dispose(): void } }
+        }
+        expect(context.setGlobalContextManager(manager)).to.equal(true)
+        const token = context.attach(named('attached'))
+        const seen = context.active().getValue(KEY)
+        token.dispose()
+        expect([seen, context.active().getValue(KEY)]).to.deep.equal(['attached', undefined])
+      } finally {
+        realm[key] = earlier
+      }
     })
   })
 
