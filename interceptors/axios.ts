@@ -1,6 +1,7 @@
 import { complain } from '../lib/diagnostics'
 import { processWide } from '../lib/internal/runtime'
 import {
+  type CallResult,
   ClientCall,
   type ClientPolicy,
   type ClientTraceOptions,
@@ -25,6 +26,9 @@ interface AxiosHeadersLike {
   set(name: string, value: string): unknown
   delete(name: string): unknown
 }
+
+/* `this` is the config, `status` undefined in old versions. */
+type Transform = (this: unknown, data: unknown, headers: unknown, status?: number) => unknown
 
 type BeforeRedirect = (options: RedirectOptions, response: RedirectResponse, request: unknown) => void
 
@@ -53,10 +57,12 @@ interface RequestConfig {
   readonly cancelToken?: Partial<CancelTokenLike>
   beforeRedirect?: BeforeRedirect
   fetchOptions?: Readonly<Record<string, unknown>>
+  transformResponse?: Transform | readonly Transform[] | null | undefined
 }
 
 interface Reply {
   readonly status?: number
+  readonly data?: unknown
   readonly headers?: { get?(name: string): unknown } & Readonly<Record<string, unknown>>
   readonly config?: RequestConfig
 }
@@ -77,8 +83,12 @@ interface Traced {
   readonly original: BeforeRedirect | undefined
 }
 
+const FIRST_SERVER_ERROR = 500
+
 const instances = processWide('axios.instances.1', () => new WeakSet<object>())
 const calls = processWide('axios.calls.1', () => new WeakMap<object, Traced>())
+/* By ours, the transform that it stands for. */
+const transforms = processWide('axios.transforms.1', () => new WeakMap<object, Transform>())
 
 /**
  * Makes each call of an axios instance (axios 1.2 or later) send the trace context along, and moves the trace's clock by that of the
@@ -133,6 +143,7 @@ function open(config: RequestConfig, policy: ClientPolicy): void {
   const call = new ClientCall({ method: (config.method ?? 'get').toUpperCase(), url: urlOf(config), ...policy })
   for (const [name, value] of Object.entries(call.headers((name) => headers.get(name) ?? undefined))) headers.set(name, value)
   config.beforeRedirect = judging(call, config.beforeRedirect)
+  config.transformResponse = eachOf(config.transformResponse, (transform) => watched(call, transform))
   if (usesFetch(config.adapter)) {
     const dispatcher = new HopDispatcher(call, config.fetchOptions?.['dispatcher'] as FetchDispatcher | undefined)
     config.fetchOptions = { ...config.fetchOptions, dispatcher }
@@ -150,6 +161,7 @@ function forget(config: RequestConfig, earlier: Traced): void {
   for (const name of earlier.call.sentNames()) if (earlier.call.isOurs(name, headers.get(name))) headers.delete(name)
   if (earlier.original === undefined) delete config.beforeRedirect
   else config.beforeRedirect = earlier.original
+  config.transformResponse = eachOf(config.transformResponse, (transform) => transforms.get(transform) ?? transform)
   const { dispatcher, ...others } = config.fetchOptions ?? {}
   if (dispatcher instanceof HopDispatcher) {
     config.fetchOptions = dispatcher.inner === undefined ? others : { ...others, dispatcher: dispatcher.inner }
@@ -168,6 +180,29 @@ function judging(call: ClientCall, original: BeforeRedirect | undefined): Before
   return judge
 }
 
+function eachOf(
+  transforms: RequestConfig['transformResponse'],
+  change: (transform: Transform) => Transform,
+): RequestConfig['transformResponse'] {
+  if (transforms === undefined || transforms === null) return transforms
+  return [transforms].flat().map((one) => (typeof one === 'function' ? change(one) : one))
+}
+
+/* What a transform of the reply throws does not know its request. */
+function watched(call: ClientCall, transform: Transform): Transform {
+  const ours: Transform = function transformWatched(data, headers, status) {
+    try {
+      return transform.call(this, data, headers, status)
+    } catch (error) {
+      call.replied(clockOf(headers as Reply['headers']))
+      call.end({ status, outcome: 'error', error: failureText(error) })
+      throw error
+    }
+  }
+  transforms.set(ours, transform)
+  return ours
+}
+
 /* The first adapter that Node has is taken; `xhr` is only in browsers. */
 function usesFetch(adapter: unknown): boolean {
   return [adapter].flat().find((name) => name !== 'xhr') === 'fetch'
@@ -181,10 +216,18 @@ function watch(token: Partial<CancelTokenLike> | undefined, call: ClientCall): v
   call.atEnd(() => token.unsubscribe?.(cancelled))
 }
 
-function close(config: RequestConfig | undefined, { status, headers }: Reply): void {
+function close(
+  config: RequestConfig | undefined,
+  { status, headers }: Reply,
+  broken?: Pick<CallResult, 'outcome' | 'error'>,
+): void {
   const call = ours(config)?.call
-  call?.replied(typeof headers?.get === 'function' ? headers.get(REPLY_CLOCK_HEADER) : headers?.[REPLY_CLOCK_HEADER])
-  call?.end({ status })
+  call?.replied(clockOf(headers))
+  call?.end({ status, ...broken })
+}
+
+function clockOf(headers: Reply['headers']): unknown {
+  return typeof headers?.get === 'function' ? headers.get(REPLY_CLOCK_HEADER) : headers?.[REPLY_CLOCK_HEADER]
 }
 
 function fail(error: unknown): void {
@@ -193,7 +236,16 @@ function fail(error: unknown): void {
   if (response === undefined) {
     const outcome = code === 'ERR_CANCELED' ? outcomeOfAbort(config?.signal) : 'error'
     ours(config)?.call.end({ outcome, error: failureText(error) })
-  } else close(config ?? response.config, response)
+  } else {
+    const broken = isBroken(response, code) ? ({ outcome: 'aborted', error: failureText(error) } as const) : undefined
+    close(config ?? response.config, response, broken)
+  }
+}
+
+/* A response without a body is one that broke off in it, unless a mock refused its status: axios has '' for an empty one. */
+function isBroken({ status = 0, data }: Reply, code: unknown): boolean {
+  const isRefused = code === 'ERR_BAD_REQUEST' || (code === 'ERR_BAD_RESPONSE' && status >= FIRST_SERVER_ERROR)
+  return data === undefined && typeof code === 'string' && !isRefused
 }
 
 function urlOf({ url = '', baseURL, allowAbsoluteUrls }: RequestConfig): URL | undefined {

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import axios, { type AxiosError, type AxiosInstance, type InternalAxiosRequestConfig } from 'axios'
+import axios, { AxiosError, AxiosHeaders, type AxiosInstance, type InternalAxiosRequestConfig } from 'axios'
 import { expect } from 'chai'
 import express from 'express'
 import { currentTrace, currentTraceId, extractTrace, runWithTrace, type TraceContext, withSpan } from 'tracelane'
@@ -13,6 +13,7 @@ import { listenToPort, type PortEvents } from '../support/port-events'
 const ID = 'a'.repeat(32)
 const CALLER = extractTrace({ traceparent: `00-${ID}-00f067aa0ba902b7-01`, baggage: 'user=ann' }) as TraceContext
 const inTrace = <R>(fn: () => R): R => runWithTrace(CALLER, fn)
+const EMPTY = { status: 200, statusText: 'OK', headers: {}, data: '' }
 const clockIn = (ms: number): string => `${(Date.now() + ms).toString(16).padStart(12, '0')}0000`
 
 describe('traceAxios()', () => {
@@ -258,6 +259,55 @@ describe('traceAxios()', () => {
       expect(broken).to.include({ outcome: 'error', status: 500 })
       expect(reset).to.include({ outcome: 'error', status: undefined })
       expect(reset?.error).to.match(/socket hang up|ECONNRESET/)
+    })
+
+    it('says aborted, with the status, for a response that breaks off, and none for one without a body', async () => {
+      await api.get('/broken').catch(() => undefined)
+      await api.head('/status/404').catch(() => undefined)
+      await api.head('/status/503').catch(() => undefined)
+      const mocked = { adapter: (config: InternalAxiosRequestConfig) => Promise.reject(mock(config)) }
+      const mock = (config: InternalAxiosRequestConfig): AxiosError => {
+        const headers = new AxiosHeaders()
+        const reply = { status: 404, statusText: '', data: undefined, headers, config }
+        return new AxiosError('mocked', undefined, config, undefined, reply)
+      }
+      await api.get('/', mocked).catch(() => undefined)
+      const [broken, ...others] = await port.spanCount(4)
+      expect(broken).to.include({ outcome: 'aborted', status: 200, error: 'AxiosError: stream has been aborted' })
+      expect(others.map(({ outcome, status }) => [outcome, status])).to.deep.equal([
+        ['ok', 404],
+        ['error', 503],
+        ['ok', 404],
+      ])
+    })
+
+    it('says error for a reply that a transform of the application refuses, also when it is sent again', async () => {
+      echo.replyClock = clockIn(60_000)
+      const transformResponse = (data: unknown, _headers: unknown, status?: number): never => {
+        throw new Error(`refused ${status} ${typeof data}`)
+      }
+      const configs: InternalAxiosRequestConfig[] = []
+      api.interceptors.request.use((config) => {
+        configs.push(config)
+        return config
+      })
+      await inTrace(async () => {
+        for (const given of [transformResponse, [transformResponse]]) {
+          expect(await api.get('/a', { transformResponse: given }).catch((error: Error) => error.message)).to.equal(
+            'refused 200 string',
+          )
+        }
+        await api.request(configs[0] as InternalAxiosRequestConfig).catch(() => undefined)
+        expect(currentScope()?.root.clock.toString().slice(0, 8)).to.equal(clockIn(60_000).slice(0, 8))
+      })
+      const spans = await port.spanCount(3)
+      for (const span of spans) {
+        expect(span).to.include({ outcome: 'error', status: 200, error: 'Error: refused 200 string' })
+      }
+      const strict = { responseType: 'json', transitional: { silentJSONParsing: false } } as const
+      const text = { ...strict, adapter: async (config: InternalAxiosRequestConfig) => ({ ...EMPTY, config, data: '{' }) }
+      await api.get('/', text).catch(() => undefined)
+      expect((await port.spanCount(4))[3]).to.include({ outcome: 'error', status: 200 })
     })
 
     it('says aborted for a call that is cancelled by signal or token, and error for one that timed out', async () => {

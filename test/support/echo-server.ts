@@ -20,8 +20,8 @@ export interface EchoServer extends TestServer {
 }
 
 /**
- * Starts a server with the routes `/status/NNN`, `/hang`, `/reset` (breaks the connection), `/redirect?to=URL&status=NNN`, and for
- * any other path a reply with the request's body.
+ * Starts a server with the routes `/status/NNN`, `/hang`, `/reset` (breaks the connection), `/broken` (does so in the body of the response),
+ * `/redirect?to=URL&status=NNN`, and for any other path a reply with the request's body.
  */
 export async function serveEcho(): Promise<EchoServer> {
   const seen: Seen[] = []
@@ -38,6 +38,9 @@ export async function serveEcho(): Promise<EchoServer> {
     if (echo.replyClock !== undefined) res.setHeader('tracelane-clock', echo.replyClock)
     if (url.pathname === '/hang') return wake()
     if (url.pathname === '/reset') return void req.socket.destroy()
+    if (url.pathname === '/broken') {
+      return void res.writeHead(200, { 'content-length': 100 }).write('part', () => req.socket.destroy())
+    }
     const to = url.searchParams.get('to')
     if (to !== null) return void res.writeHead(Number(url.searchParams.get('status') ?? 302), { location: to }).end()
     const [, status] = /^\/status\/(\d+)$/.exec(url.pathname) ?? []
