@@ -91,6 +91,22 @@ describe('bindAsyncIterator()', () => {
     expect(new Set(seen).size).to.equal(1)
   })
 
+  it('can be disposed of as its source can, in the flow of the binding', async () => {
+    const seen: unknown[] = []
+    const source = {
+      [Symbol.asyncIterator]: () => source,
+      next: () => Promise.resolve({ done: true, value: undefined } as const),
+      [Symbol.asyncDispose]: () => Promise.resolve(void seen.push(currentTraceId())),
+    }
+    const [id, iterator] = runWithTrace(() => [currentTraceId(), bindAsyncIterator(source)] as const)
+    await runWithTrace(() => (iterator as typeof source)[Symbol.asyncDispose]())
+    expect(seen).to.deep.equal([id])
+    async function* numbers(): AsyncGenerator<number> {
+      yield 1
+    }
+    expect(Symbol.asyncDispose in bindAsyncIterator(numbers())).to.equal(Symbol.asyncDispose in numbers())
+  })
+
   it('ties to no trace outside any', async () => {
     const iterator = bindAsyncIterator(numbers())
     await runWithTrace(() => iterator.next(0))
