@@ -177,6 +177,8 @@ export {
   runBatch,
   runMessage,
   type ServerTraceOptions,
+  type SpanChoice,
+  type SpanField,
   type SpanKind,
   type SpanLink,
   type SpanOutcome,

@@ -2,7 +2,7 @@ import type { InterceptingCall, Interceptor, InterceptorOptions, Metadata, NextC
 import { currentFlow, runInScope, type Scope } from '../../lib/context'
 import { hasSubscribers } from '../../lib/event'
 import { CLOCK_HEADER, carriesOwnContext, injectAround, receiveReplyClock } from '../../lib/propagation'
-import { type ClientPolicy, openClientScope, spanEnded, targetsNow, toldContext } from '../../lib/span'
+import { type ClientPolicy, openClientScope, type SpanRecord, spanEnded, targetsNow, toldContext } from '../../lib/span'
 import { type CallLimit, currentLimit, earlierDeadline } from './limit'
 import { markTraced } from './mark'
 import { metadataGetter, metadataSetter } from './metadata'
@@ -148,7 +148,7 @@ class MadeCall {
     this.#leaveLimit?.()
     if (!this.#policy.spans || !hasSubscribers()) return
     const outcome = outcomeOfCode(code)
-    spanEnded(this.#scope, {
+    const record: SpanRecord = {
       kind: 'client',
       name: this.#name,
       outcome,
@@ -156,7 +156,8 @@ class MadeCall {
       status: code,
       peer: quietly(undefined, () => hostAndPort(call.getPeer())),
       error: outcome === 'ok' ? undefined : statusText(this.#grpc.status[code], details),
-    })
+    }
+    spanEnded(this.#scope, record, this.#policy.spans)
   }
 }
 

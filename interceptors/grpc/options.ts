@@ -8,7 +8,9 @@ import {
   resolveServerTrace,
   type ServerTraceOptions,
   type ServerTracePolicy,
+  type SpanChoice,
   serverTraceRules,
+  spanChoiceRule,
 } from '../../lib/span'
 
 /** Who calls, for the `trust` function of `traceServerInterceptor`. */
@@ -23,10 +25,11 @@ export interface GrpcCaller {
 /** Options of `traceServerInterceptor`. */
 export interface GrpcServerTraceOptions extends ServerTraceOptions<GrpcCaller> {
   /**
-   * Emits an event at the end of each call: how long it took and how it went.
-   * @default true
+   * Emits an event at the end of each call: how long it took and how it went. A list names the fields that it has beside its kind, name, outcome
+   * and duration; of a call served there are `status` and `error`.
+   * @default true: all fields
    */
-  readonly spans?: boolean
+  readonly spans?: SpanChoice
 }
 
 /** Options of `traceClientInterceptor`. */
@@ -41,13 +44,13 @@ export interface GrpcClientTraceOptions extends ClientTraceOptions {
 
 /** `GrpcServerTraceOptions`, resolved. */
 export interface ResolvedServerOptions {
-  readonly spans: boolean
+  readonly spans: SpanChoice
   readonly policy: ServerTracePolicy<GrpcCaller>
 }
 
 /** The options of the server with every default in its place; throws ERR_TRACELANE_OPTION_* for wrong ones. */
 export function resolveServerOptions(given: GrpcServerTraceOptions = {}): ResolvedServerOptions {
-  checkOptions('traceServerInterceptor', given, { spans: rules.boolean, ...serverTraceRules })
+  checkOptions('traceServerInterceptor', given, { spans: spanChoiceRule, ...serverTraceRules })
   return Object.freeze({ spans: given.spans ?? true, policy: resolveServerTrace(given) })
 }
 

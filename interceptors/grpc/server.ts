@@ -173,7 +173,8 @@ class ServedCall {
     if (this.#options.spans) {
       const error = outcome === 'ok' ? undefined : statusText(this.#grpc.status[code], details)
       const durationMs = performance.now() - this.#start
-      spanEnded(scope, { kind: 'server', name: spanName(this.#path), outcome, durationMs, status: code, error })
+      const record = { kind: 'server', name: spanName(this.#path), outcome, durationMs, status: code, error } as const
+      spanEnded(scope, record, this.#options.spans)
     }
     traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' }, scope.root)
   }

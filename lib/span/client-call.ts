@@ -143,8 +143,9 @@ export class ClientCall {
       status,
       peer: peer ?? (url === undefined ? undefined : peerOf(url)),
       error,
+      method,
     }
-    spanEnded(this.scope, record)
+    spanEnded(this.scope, record, this.#target.spans)
   }
 
   #fresh(own: ReadHeader): Record<string, string> {

@@ -11,7 +11,8 @@ import { openRequestScope } from './request-scope'
 import { bindCallbacks, sendTrace } from './served-response'
 import type { ResolvedServerOptions } from './server-options'
 import { isSilent } from './silence'
-import { type SpanOutcome, spanEnded } from './span-end'
+import type { SpanChoice } from './span-choice'
+import { type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
 
 const FIRST_SERVER_ERROR = 500
 const MAX_ROUTE = 256
@@ -70,7 +71,7 @@ class ServedRequest implements EmitWatcher {
   readonly #scope: Scope
   readonly #method: string
   readonly #target: string
-  readonly #spans: boolean
+  readonly #spans: SpanChoice
   readonly #silent: boolean
   readonly #start: number
   #socket: Socket | undefined
@@ -82,7 +83,7 @@ class ServedRequest implements EmitWatcher {
     req: IncomingMessage,
     res: ServerResponse,
     scope: Scope,
-    spans: boolean,
+    spans: SpanChoice,
     silent: boolean,
     route: RouteReader | undefined,
   ) {
@@ -146,7 +147,7 @@ class ServedRequest implements EmitWatcher {
     this.#ended = true
     const scope = this.#scope
     if (this.#spans && !(this.#silent && outcome === 'ok')) {
-      spanEnded(scope, {
+      const record: SpanRecord = {
         kind: 'server',
         name: httpSpanName(this.#method, this.#target),
         outcome,
@@ -156,7 +157,8 @@ class ServedRequest implements EmitWatcher {
         method: this.#method,
         route: this.#routePattern(),
         bytesSent: this.#bytesSent,
-      })
+      }
+      spanEnded(scope, record, this.#spans)
     }
     traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' }, scope.root)
   }

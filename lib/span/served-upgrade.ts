@@ -53,7 +53,8 @@ function trace<Req extends IncomingMessage>(
     const outcome = error === undefined ? 'ok' : 'aborted'
     const bytesSent = bytesBefore === undefined ? undefined : (socket.bytesWritten ?? 0) - bytesBefore
     if (options.spans && !(silent && outcome === 'ok')) {
-      spanEnded(scope, { kind: 'server', name, outcome, durationMs: performance.now() - start, error, method, bytesSent })
+      const durationMs = performance.now() - start
+      spanEnded(scope, { kind: 'server', name, outcome, durationMs, error, method, bytesSent }, options.spans)
     }
     traceEnded({ traceId: scope.context.traceId, failed: outcome !== 'ok' }, scope.root)
   })

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { checkOptions, rules } from '../internal/options'
 import { resolveServerTrace, type ServerTraceOptions, type ServerTracePolicy, serverTraceRules } from './server-trace'
+import { type SpanChoice, spanChoiceRule } from './span-choice'
 
 /** The options that all middleware for HTTP servers has. */
 export interface ServerOptions<Req = IncomingMessage> extends ServerTraceOptions<Req> {
@@ -16,10 +17,11 @@ export interface ServerOptions<Req = IncomingMessage> extends ServerTraceOptions
    */
   readonly businessIdBaggage?: boolean
   /**
-   * Emits an event at the end of each request: how long it took and how it went.
-   * @default true
+   * Emits an event at the end of each request: how long it took and how it went. A list names the fields that it has beside its kind, name, outcome
+   * and duration.
+   * @default true: all fields
    */
-  readonly spans?: boolean
+  readonly spans?: SpanChoice
   /**
    * Tells which requests need no event when they end well, such as health checks; those that fail or break off have one all
    * the same. It is called like `businessId`. If it throws, or gives no boolean, the request has its event, and that is counted.
@@ -31,7 +33,7 @@ export interface ServerOptions<Req = IncomingMessage> extends ServerTraceOptions
 export interface ResolvedServerOptions<Req = IncomingMessage> {
   readonly businessId: ((req: Req) => string | undefined) | undefined
   readonly businessIdBaggage: boolean
-  readonly spans: boolean
+  readonly spans: SpanChoice
   readonly silent: ((req: Req) => boolean) | undefined
   readonly policy: ServerTracePolicy<Req>
 }
@@ -39,7 +41,7 @@ export interface ResolvedServerOptions<Req = IncomingMessage> {
 const RULES = {
   businessId: rules.function,
   businessIdBaggage: rules.boolean,
-  spans: rules.boolean,
+  spans: spanChoiceRule,
   silent: rules.function,
   ...serverTraceRules,
 }

@@ -1,5 +1,6 @@
 import { runInScope, type Scope } from '../context'
 import { captureEvent, emit, hasSubscribers, type Level, SPAN_LOGGER } from '../event'
+import { chosenFields, type SpanChoice } from './span-choice'
 
 /** What kind of operation a span was: a request served, a call made, a message sent or handled, or a part of the work. */
 export type SpanKind = 'server' | 'client' | 'producer' | 'consumer' | 'internal'
@@ -27,7 +28,7 @@ export interface SpanRecord {
   readonly peer?: string | undefined
   /** What went wrong, in one sentence. */
   readonly error?: string | undefined
-  /** The method of an HTTP request served. */
+  /** The method of an HTTP request. */
   readonly method?: string | undefined
   /** The pattern of the route that served it, where the framework knows it: `/orders/:id`. */
   readonly route?: string | undefined
@@ -40,10 +41,11 @@ export interface SpanRecord {
 const LEVEL_OF: Readonly<Record<SpanOutcome, Level>> = { ok: 'info', aborted: 'warn', error: 'error' }
 
 /**
- * Emits, in `scope`, the one event that says how its span went, with its parent; nothing if nobody subscribes. Never throws.
+ * Emits, in `scope`, the one event that says how its span went, with its parent and the fields of `choice`; nothing if nobody subscribes. Never
+ * throws.
  */
-export function spanEnded(scope: Scope, record: SpanRecord): void {
-  if (!hasSubscribers()) return
+export function spanEnded(scope: Scope, record: SpanRecord, choice: SpanChoice = true): void {
+  if (choice === false || !hasSubscribers()) return
   const { parentSpanId } = scope.context
   const durationMs = Math.round(record.durationMs * 1000) / 1000
   const status = record.status === undefined ? record.outcome : String(record.status)
@@ -51,7 +53,7 @@ export function spanEnded(scope: Scope, record: SpanRecord): void {
     level: LEVEL_OF[record.outcome],
     logger: SPAN_LOGGER,
     msg: `${record.name} ${status} ${durationMs.toFixed(1)} ms`,
-    fields: { parentSpanId, span: { ...record, durationMs } },
+    fields: { parentSpanId, span: { ...chosenFields(record, choice), durationMs } },
   })
   runInScope(scope, () => emit(event))
 }

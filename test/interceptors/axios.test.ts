@@ -113,6 +113,19 @@ describe('traceAxios()', () => {
       expect(port.events).to.deep.equal([])
     })
 
+    it('emits span events with the chosen fields alone', async () => {
+      const chosen = traceAxios(axios.create({ baseURL: echo.origin }), { spans: ['peer'] })
+      await chosen.get('/a')
+      const [span] = await port.spanCount(1)
+      expect(Object.keys(span ?? {}).sort()).to.deep.equal(['durationMs', 'kind', 'name', 'outcome', 'peer'])
+      expect(span).to.include({ kind: 'client', name: 'GET /a', outcome: 'ok', peer: `127.0.0.1:${echo.port}` })
+      for (const spans of ['peer', ['size'], [7], {}]) {
+        expect(() => traceAxios(axios.create(), { spans } as never), JSON.stringify(spans)).to.throw(
+          "'spans' must be true, false or a list of status, peer, error, method, route, bytesSent",
+        )
+      }
+    })
+
     it('refuses options that it does not know', () => {
       expect(() => traceAxios(axios.create(), { span: false } as never)).to.throw("did you mean 'spans'?")
     })
@@ -245,7 +258,7 @@ describe('traceAxios()', () => {
     it('has method, path without query, status and peer', async () => {
       await api.get('/orders/7?secret=1', { params: { token: 't' } })
       const [span] = await port.spanCount(1)
-      expect(span).to.include({ kind: 'client', name: 'GET /orders/7', outcome: 'ok', status: 200 })
+      expect(span).to.include({ kind: 'client', name: 'GET /orders/7', method: 'GET', outcome: 'ok', status: 200 })
       expect(span?.peer).to.equal(`127.0.0.1:${echo.port}`)
       expect(span?.durationMs).to.be.greaterThan(0)
     })

@@ -161,7 +161,7 @@ for (const [name, createApp] of FLAVOURS) {
 describe('traceMiddleware()', () => {
   it('refuses options that it does not know, with the cure', () => {
     expect(() => traceMiddleware({ bussinessId: () => 'x' } as never)).to.throw("did you mean 'businessId'?")
-    expect(() => traceMiddleware({ spans: 'yes' } as never)).to.throw("'spans' must be true or false")
+    expect(() => traceMiddleware({ spans: 'yes' } as never)).to.throw("'spans' must be true, false or a list of status")
     expect(() => traceMiddleware({ silent: true } as never)).to.throw("'silent' must be a function")
   })
 })

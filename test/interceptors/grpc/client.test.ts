@@ -338,6 +338,14 @@ describe('traceClientInterceptor()', () => {
       expect(port.spans('client')[0]).to.include({ status: 14, outcome: 'error', peer: address })
     })
 
+    it('has the chosen fields alone', async () => {
+      const port = recorder()
+      const { client } = await open(receiving([]), [traceClientInterceptor({ spans: ['status'] })])
+      await unary(client)
+      const [{ event: _, durationMs: __, ...fields }] = port.spans('client') as [ReturnType<typeof port.spans>[number]]
+      expect(fields).to.deep.equal({ kind: 'client', name: 'lanes.Echo/Unary', outcome: 'ok', status: 0 })
+    })
+
     it('is left out with spans: false', async () => {
       const port = recorder()
       const { client } = await open(receiving([]), [traceClientInterceptor({ spans: false })])

@@ -280,6 +280,15 @@ describe('traceServerInterceptor()', () => {
       expect(server?.event.fields?.['parentSpanId']).to.equal(client?.event.spanId)
     })
 
+    it('has the chosen fields alone', async () => {
+      const port = recorder()
+      const lanes = await open(refusing(status.INTERNAL), [traceServerInterceptor({ spans: ['error'] })])
+      await unary(lanes.client, caller('A')).catch(() => undefined)
+      const [{ event: _, durationMs: __, ...fields }] = port.spans('server') as [ReturnType<typeof port.spans>[number]]
+      const error = 'INTERNAL: no luck'
+      expect(fields).to.deep.equal({ kind: 'server', name: 'lanes.Echo/Unary', outcome: 'error', error })
+    })
+
     it('is left out with spans: false, and the trace still ends', async () => {
       const port = recorder()
       const lanes = await open(answering, [traceServerInterceptor({ spans: false })])

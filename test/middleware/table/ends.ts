@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
-import { counters, currentTraceId } from 'tracelane'
+import { counters, currentTraceId, type SpanRecord } from 'tracelane'
 import { call, traceparent } from '../../support/call'
 import type { Framework, Handler } from '../../support/frameworks'
 import { rawConnect } from '../../support/raw-http'
@@ -61,6 +61,18 @@ export function describeEnds(framework: Framework): void {
       await call(origin)
       expect(harness.port.events).to.deep.equal([])
       expect(harness.port.ends).to.have.length(1)
+    })
+
+    it('has the chosen fields alone, and those from which trees are drawn', async () => {
+      const { origin } = await harness.start({
+        options: { spans: ['status', 'method'] },
+        get: { '/a': ({ res }) => void res.end('a') },
+      })
+      await call(`${origin}/a?b=1`)
+      const [span] = await harness.port.spanCount(1)
+      expect(span?.durationMs).to.be.a('number')
+      const { durationMs: _, ...fields } = span as SpanRecord
+      expect(fields).to.deep.equal({ kind: 'server', name: 'GET /a', outcome: 'ok', status: 200, method: 'GET' })
     })
 
     it('has no event when silent says so, unless the request fails', async () => {
