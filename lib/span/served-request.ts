@@ -125,7 +125,8 @@ class ServedRequest implements EmitWatcher {
   }
 
   #stopCounting(): void {
-    if (this.#socket !== undefined) this.#bytesSent ??= this.#socket.bytesWritten - this.#bytesBefore
+    // What light-my-request (`inject` of Fastify) has for a socket counts nothing.
+    if (this.#socket?.bytesWritten !== undefined) this.#bytesSent ??= this.#socket.bytesWritten - this.#bytesBefore
   }
 
   #endWell(res: ServerResponse): void {

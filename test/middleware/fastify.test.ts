@@ -8,6 +8,7 @@ import { traceFastify } from 'tracelane/middleware/fastify'
 import { traceListener } from 'tracelane/middleware/http'
 import { traceparent } from '../support/call'
 import { FRAMEWORKS } from '../support/frameworks'
+import { listenToPort } from '../support/port-events'
 import { describeEnds } from './table/ends'
 import { describeFlows } from './table/flows'
 import { ID } from './table/harness'
@@ -40,6 +41,7 @@ describe('traceFastify()', () => {
   })
 
   it('is for routes and plugins beside it and below, wherever they were registered, and for those of inject()', async () => {
+    const port = listenToPort()
     const app = fastify()
     app.get('/before', async () => currentTraceId())
     app.register(traceFastify())
@@ -51,6 +53,10 @@ describe('traceFastify()', () => {
       expect(answer.body, url).to.equal(ID('a'))
       expect(answer.headers['x-trace-id'], url).to.equal(ID('a'))
     }
+    const spans = await port.spanCount(2)
+    port.stop()
+    // There is no connection that could count them.
+    expect(spans.map(({ status, bytesSent }) => [status, bytesSent])).to.deep.equal(Array(2).fill([200, undefined]))
     await app.close()
   })
 
