@@ -40,7 +40,7 @@ const TRACED = Symbol.for('tracelane.http')
  *
  * All forms of arguments are taken. Each call is a new span under the caller's, or a new trace outside any; every event of the
  * request and of the response, and their callbacks, run in the scope in which the call was made. A valid `traceparent` set by the
- * caller is left alone. The span ends with the body of the response: a response that is neither read nor destroyed does not end it. Throws for
+ * caller is left alone. A library that follows redirects makes a call of each hop, so give `targets` where they may lead to strangers. The span ends with the body of the response: a response that is neither read nor destroyed does not end it. Throws for
  * wrong options only; calls fail and succeed as without it.
  */
 export function traceHttp(module?: undefined, options?: TraceHttpOptions): typeof nodeHttp
