@@ -161,6 +161,13 @@ describe('the doctor, of Node.js', function () {
     expect(places).to.deep.equal([['place.cjs:1'], ['place.cjs:2'], ['place.cjs:2']])
   })
 
+  it('names a version that is too old, and the cure', async () => {
+    const [diagnosis] = await withBefore(await appWith(), "Object.defineProperty(process, 'version', { value: 'v20.18.3' })\n")
+    const { message, cure, severity } = findingOf(diagnosis as NonNullable<typeof diagnosis>, 'NODE_TOO_OLD')
+    expect(message).to.equal('This is Node.js v20.18.3; tracelane needs 20.19 or later.')
+    expect([severity, cure]).to.deep.equal(['error', 'Install a supported line of Node.js.'])
+  })
+
   it('remarks on node:domain', async () => {
     const [diagnosis] = await withBefore(await appWith(), "require('node:domain')\n")
     expect(diagnosis && codesOf(diagnosis)).to.deep.equal(['DOMAIN_LOADED'])
