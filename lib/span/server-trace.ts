@@ -1,5 +1,5 @@
 import type { Baggage } from '../context'
-import { TASK_MEMBER } from './task-member'
+import { isTask, TASK_MEMBER } from './task-member'
 import { resolveTrust, type TrustOption, trustRule, type Verdict } from './trust'
 
 /** The options about the trace that a caller sends, the same for every middleware and server interceptor. */
@@ -12,7 +12,7 @@ export interface ServerTraceOptions<Subject = unknown> {
   readonly trust?: TrustOption<Subject>
   /**
    * The baggage members that become log fields (MDC) of the request; nothing else of the baggage ever does. Values are cut at 256
-   * characters. `tracelane-task`, the task of `withTask` in another service, becomes the field `task`.
+   * characters. `tracelane-task`, the task of `withTask` in another service, becomes the field `task` if it can be the id of one.
    * @default []
    */
   readonly baggageFields?: readonly string[]
@@ -44,8 +44,9 @@ const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/gu
 export function fieldsOfBaggage(baggage: Baggage, names: readonly string[]): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(
     names.map((name) => {
-      const value = baggage.get(name)?.slice(0, MAX_FIELD).replace(UNPRINTABLE, '\ufffd')
-      return [name === TASK_MEMBER ? 'task' : name, value]
+      const given = baggage.get(name)
+      if (name === TASK_MEMBER) return ['task', given !== undefined && isTask(given) ? given : undefined]
+      return [name, given?.slice(0, MAX_FIELD).replace(UNPRINTABLE, '\ufffd')]
     }),
   )
 }

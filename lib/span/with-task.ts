@@ -1,7 +1,7 @@
 import { currentScope, mergeFields, NO_FIELDS, newTrace, rootOf, runInScope, type Scope, scopeOf, TraceContext } from '../context'
 import { captureEvent, closeTask, emit, openTask, taskEnded } from '../event'
 import { checkOptions } from '../internal/options'
-import { TASK_MEMBER } from './task-member'
+import { isTask, TASK_MEMBER } from './task-member'
 import { runTimed } from './timed'
 
 /** Options of `withTask`. */
@@ -18,14 +18,11 @@ export interface TaskOptions {
 /** The logger name of the events at the end of tasks. */
 export const TASK_LOGGER = 'tracelane.task'
 
-const TASK = /^[A-Za-z0-9._-]{1,128}$/
 const MAX_USER = 256
 
 const RULES = {
   task: (value: unknown): string | undefined =>
-    typeof value === 'string' && TASK.test(value)
-      ? undefined
-      : 'an id of 1 to 128 letters, digits, dots, underscores and hyphens',
+    typeof value === 'string' && isTask(value) ? undefined : 'an id of 1 to 128 letters, digits, dots, underscores and hyphens',
   user: (value: unknown): string | undefined =>
     typeof value === 'string' && value !== '' && value.length <= MAX_USER ? undefined : `a text of 1 to ${MAX_USER} characters`,
 }

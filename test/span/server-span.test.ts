@@ -129,6 +129,13 @@ describe('openServerScope()', () => {
       expect({ ...mdc }).to.deep.equal({ correlationId: 'r-1', tenant: 'acme', task: 't7' })
     })
 
+    it('makes no field task of what cannot be the id of one', () => {
+      for (const task of ['..%2F..%2Fetc', '%0A', 'a%20b', '%C3%A4', 'x'.repeat(129), '']) {
+        const carrier = { ...CALLER, baggage: `tracelane-task=${task}` }
+        expect({ ...opened('always', carrier, ['tracelane-task']).mdc }, task).to.deep.equal({ correlationId: 'r-1' })
+      }
+    })
+
     it('makes none of baggage that is not trusted', () => {
       expect({ ...opened({ baggage: false }, CALLER, ['tenant']).mdc }).to.deep.equal({ correlationId: 'r-1' })
     })
