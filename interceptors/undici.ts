@@ -47,7 +47,8 @@ const FIRST_FINAL = 200
  * Put it first, nearest to the wire, and undici's `redirect` right after it: its hops are then one span, and a redirect to another host
  * takes no header of ours along. Each attempt of `retry` is a span of its own. Calls with undici 6's `maxRedirections` get no header, because nobody could take it off again.
  * The calls of a `Client` or a `Pool` of one origin need not name it; then nothing of ours goes along on a redirect, nor where there is an allow-list.
- * For `fetch` use `traceFetch`, which judges its redirects; a `fetch` traced by it is not traced twice. Throws for wrong options only; calls fail and
+ * For `fetch` use `traceFetch`, which judges its redirects; a `fetch` traced by it is not traced twice, nor is a call when this is composed
+ * twice. Throws for wrong options only; calls fail and
  * succeed as without it.
  */
 export function traceDispatcher(options: TraceDispatcherOptions = {}): <D extends Dispatch>(dispatch: D) => D {
@@ -63,7 +64,7 @@ export function traceDispatcher(options: TraceDispatcherOptions = {}): <D extend
       if (prepared === undefined) return next(options, handler)
       const { call, headers } = prepared
       try {
-        return next({ ...options, headers }, call.watched(handler))
+        return next({ ...options, headers, [JUDGED]: true }, call.watched(handler))
       } catch (error) {
         call.failed(error)
         throw error

@@ -148,6 +148,13 @@ for (const [name, version, runs] of VERSIONS) {
       expect(last().headers['traceparent']).to.include(port.events[0]?.spanId)
     })
 
+    it('traces once when it is composed twice', async () => {
+      agent = base.compose(traceDispatcher(), traceDispatcher())
+      await inTrace(() => get(echo.origin))
+      expect(port.spans()).to.have.length(1)
+      expect(last().headers['traceparent']).to.equal(`00-${ID}-${port.events[0]?.spanId}-01`)
+    })
+
     describe('a redirect', () => {
       beforeEach(() => {
         agent = base.compose(traceDispatcher(), undici.interceptors.redirect({ maxRedirections: 3 }))
