@@ -1,4 +1,4 @@
-import { isMendable, judge, type Saying, shown } from '../http/answer'
+import { isMendable, judge, retryable as later, type Saying, shown } from '../http/answer'
 import type { Reply } from '../http/exchange'
 import { type BatchResult, DELIVERED } from '../sink'
 
@@ -10,18 +10,32 @@ interface Item {
 /* The document is there: an earlier try brought it. */
 const CONFLICT = 409
 const MOST_REASONS = 3
+/* How long whoever is there in the place of such a server is left alone. */
+const STRANGER_AFTER_MS = 5_000
 
-/** What a reply means for a `_bulk` request of so many documents; `now` in milliseconds since the epoch. */
-export function judgeBulk(reply: Reply, saying: Saying, now: number, documents: number): BatchResult {
+/** What was asked for. */
+export interface Asked {
+  /** How many documents were sent. */
+  readonly documents: number
+  /** How much of an answer is read, in bytes. */
+  readonly maxResponseBytes: number
+}
+
+/** What a reply means for a `_bulk` request; `now` in milliseconds since the epoch. */
+export function judgeBulk(reply: Reply, saying: Saying, now: number, { documents, maxResponseBytes }: Asked): BatchResult {
   const result = judge(reply, saying, now)
   if (result.outcome !== 'delivered' || reply.head === undefined) return result
   const items = itemsOf(reply.body)
   if (items === 'without errors') return DELIVERED
-  if (items?.length !== documents) {
-    // With fewer documents the answer is shorter; what came is there by its id.
-    return { outcome: 'rejected', reason: `${saying.name} gave an answer that is none to _bulk, or is too long`, divisible: true }
+  if (items?.length === documents) return resultOf(items, saying)
+  // With fewer documents the answer is shorter; what came is there by its id.
+  if (items !== undefined || reply.body.length >= maxResponseBytes) {
+    const reason = `${saying.name} gave an answer that does not fit the documents, or is too long`
+    return { outcome: 'rejected', reason, divisible: true }
   }
-  return resultOf(items, saying)
+  // Nobody knows what became of the documents, and they have done nothing to it.
+  if (!reply.head.complete) return later(`${saying.name} gave an answer that broke off`)
+  return later(`${saying.name} gave an answer that is none to _bulk; is it the right address?`, STRANGER_AFTER_MS)
 }
 
 function resultOf(items: readonly Item[], saying: Saying): BatchResult {

@@ -14,7 +14,7 @@ const FILTER = 'filter_path=errors,items.*.status,items.*.error.type,items.*.err
 export function openElasticsearchSink(options: ElasticsearchSinkSpec['options']): AsyncSink {
   const client = new HttpClient(options, 'POST', 'application/x-ndjson')
   const { saying } = client
-  const { pipeline } = options
+  const { pipeline, maxResponseBytes } = options
   const base = new URL(options.url).pathname.replace(/\/(_bulk\/?)?$/, '')
   const path = `${base}/_bulk?${FILTER}${pipeline === undefined ? '' : `&pipeline=${encodeURIComponent(pipeline)}`}`
   const bulk = new BulkMaker(options.index)
@@ -26,7 +26,8 @@ export function openElasticsearchSink(options: ElasticsearchSinkSpec['options'])
       try {
         const documents = batch.rows().length
         const body = await bodies.of(batch)
-        return judgeBulk(await runOutside(() => client.send(body, {}, path)), saying, Date.now(), documents)
+        const reply = await runOutside(() => client.send(body, {}, path))
+        return judgeBulk(reply, saying, Date.now(), { documents, maxResponseBytes })
       } catch (error) {
         return retryable(`${saying.name} failed: ${(error as Error).message}`)
       }

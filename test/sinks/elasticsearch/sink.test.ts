@@ -124,15 +124,33 @@ describe('openAsyncSink() of an elasticsearchSink', () => {
       expect(await sink.send(four)).to.deep.equal({ outcome: 'delivered' })
     })
 
-    it('asks for parts when the answer is none to _bulk, or does not fit', async () => {
+    it('asks for parts when the answer does not fit, or is too long', async () => {
       const short = await start({}, answering({ errors: true, items: [{ create: { status: 400 } }] }))
-      const strange = await start({}, (res) => void res.end('<html>'))
       const long = await start(
         { maxResponseBytes: 10 },
         answering({ errors: true, items: Array(4).fill({ create: { status: 201 } }) }),
       )
-      for (const { sink } of [short, strange, long]) {
+      for (const { sink } of [short, long]) {
         expect(await sink.send(four)).to.include({ outcome: 'rejected', divisible: true })
+      }
+    })
+
+    it('may try again when the answer is none to _bulk, after a while: somebody may mend the address', async () => {
+      const { sink, origin } = await start({}, (res) => void res.end('<html>'))
+      expect(await sink.send(four)).to.deep.equal({
+        ...{ outcome: 'retryable', retryAfterMs: 5_000 },
+        reason: `POST ${origin} gave an answer that is none to _bulk; is it the right address?`,
+      })
+    })
+
+    it('may try again when the answer breaks off, or does not end in time', async () => {
+      const begin = (res: ServerResponse): ServerResponse => res.writeHead(200, { 'content-length': 1_000 })
+      const broken = await start({}, (res) => void begin(res).write('{"errors":', () => res.destroy()))
+      const slow = await start({ timeoutMs: 100 }, (res) => void begin(res).write('{"errors":'))
+      for (const { sink, origin } of [broken, slow]) {
+        expect(await sink.send(four)).to.deep.equal({
+          ...{ outcome: 'retryable', reason: `POST ${origin} gave an answer that broke off` },
+        })
       }
     })
 
