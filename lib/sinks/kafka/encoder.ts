@@ -27,10 +27,13 @@ export interface EncoderOptions {
   readonly maxRecordBytes: number
 }
 
-/** Makes records of a batch, each no larger than `maxRecordBytes`, its key and headers not counted. See `packBatch`. */
+/* With the other headers and the key less than the 10 KiB that docs/reference/sinks/kafka.md leaves for them. */
+const MAX_LIST_BYTES = 8_000
+
+/** Makes records of a batch, each no larger than `maxRecordBytes`, its key and headers not counted; these are 10 KiB at most. See `packBatch`. */
 export function encodeBatch(batch: BatchToPack, splitter: KeySplitter, options: EncoderOptions): EncodedBatch {
   const { packing, maxRecordBytes } = options
-  const { messages, tooLarge } = packBatch(batch, splitter, { packing, maxBytes: maxRecordBytes })
+  const { messages, tooLarge } = packBatch(batch, splitter, { packing, maxBytes: maxRecordBytes, maxListBytes: MAX_LIST_BYTES })
   return { records: messages.map(recordOf), tooLarge }
 }
 

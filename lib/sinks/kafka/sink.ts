@@ -10,6 +10,10 @@ type Options = KafkaSinkSpec['options']
 
 type Outcome = OutcomeOf<EncodedRecord>
 
+/* At most, in a record: its length, times, offset and counts; and of each header both lengths. Source: "Record" in the protocol of Kafka. */
+const AROUND_RECORD_BYTES = 32
+const AROUND_HEADER_BYTES = 8
+
 /**
  * Opens the sink. One batch is on its way at a time, because the client numbers the records of a partition when it makes a request, by what was
  * acknowledged before: those of two requests at once would have the same numbers, and the broker would drop the second. The client is loaded with the first
@@ -72,19 +76,29 @@ export function openKafkaSink(options: Options): AsyncSink {
   }
 }
 
-/* Requests one after the other, because brokers bound what a partition gets at once as they bound a record. */
+/*
+ * Requests one after the other, because brokers bound what a partition gets at once as they bound a record; keys and headers count. A small line is smaller than
+ * these.
+ */
 function wavesOf(records: readonly EncodedRecord[], maxBytes: number): EncodedRecord[][] {
   const waves: EncodedRecord[][] = []
   let room = 0
   for (const record of records) {
-    if (waves.length === 0 || record.value.length > room) {
+    const bytes = bytesOf(record)
+    if (waves.length === 0 || bytes > room) {
       waves.push([])
       room = maxBytes
     }
     waves.at(-1)?.push(record)
-    room -= record.value.length
+    room -= bytes
   }
   return waves
+}
+
+function bytesOf({ key, value, headers }: EncodedRecord): number {
+  let bytes = AROUND_RECORD_BYTES + key.length + value.length
+  for (const [name, said] of headers) bytes += AROUND_HEADER_BYTES + name.length + said.length
+  return bytes
 }
 
 function messagesOf(records: readonly EncodedRecord[], topic: string) {

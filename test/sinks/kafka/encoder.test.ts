@@ -111,6 +111,20 @@ describe('encodeBatch()', () => {
     expect(tooLarge).to.deep.equal([2])
   })
 
+  it('begins another record before the headers are 10 KiB, however many lines there are, with line breaks in them too', () => {
+    const lines = Array.from({ length: 10_000 }, (_, i) => ({
+      text: `${i % 2 === 0 ? 'a\nb' : 'c'}`,
+      seq: i * 1_000,
+      traceId: trace(1),
+    }))
+    const { records } = encode(lines, { maxRecordBytes: 1_000_000 })
+    const sizes = records.map(({ key, headers }) =>
+      [...headers].reduce((sum, pair) => sum + Buffer.concat(pair).length, key.length),
+    )
+    expect(Math.max(...sizes)).to.be.within(4_000, 10_240)
+    expect(records.flatMap(({ rows }) => rows)).to.deep.equal([...lines.keys()])
+  })
+
   it('gives a hot trace another key after each maxEventsPerKey events, the same at each try', () => {
     const splitter = new KeySplitter(3)
     const batch = [1, 2, 3, 4].map((seq) => line(seq, 1))

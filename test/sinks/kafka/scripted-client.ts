@@ -6,6 +6,7 @@ import { tempFolder } from '../../support'
 export interface SentMessage {
   readonly key: Buffer
   readonly value: Buffer
+  readonly headers: ReadonlyMap<Buffer, Buffer>
   readonly partition: number
 }
 

@@ -77,6 +77,19 @@ describe('openAsyncSink() of a kafkaSink', () => {
     expect(sent.slice(1)).to.deep.equal(['{"seq":1}\n', '{"seq":3}\n', '{"seq":2}\n'])
   })
 
+  it('asks for no more at once than a record may be, keys and headers counted, which small lines have more of than text', async () => {
+    const sent: SentMessage[][] = []
+    const sink = open(async (messages) => void sent.push([...messages]), { packing: 'line', maxRecordBytes: 1_024 })
+    expect(await sink.send(batchOf(Array.from({ length: 40 }, (_, i) => line(i, 1))))).to.deep.equal({ outcome: 'delivered' })
+    await sink.close()
+    expect(sent.flat()).to.have.length(40)
+    const sizes = sent.map((messages) => {
+      const texts = messages.flatMap(({ key, value, headers }) => [key, value, ...[...headers].flat()])
+      return texts.reduce((sum, text) => sum + text.length, 0)
+    })
+    expect(Math.max(...sizes)).to.be.within(400, 1_024)
+  })
+
   it('goes on with nothing after what has to be sent again', async () => {
     const sent: string[] = []
     const sink = open(
