@@ -117,18 +117,19 @@ const complaints = processWide('complaints.1', () => new Map<string, Complaint>(
 
 /**
  * Reports an internal failure: always on the `tracelane.failure` channel, and on stderr at most once per `kind` in ten
- * seconds, with the number of times it was held back. Never throws.
+ * seconds, with the number of times it was held back. What is said of one thing, named by `about`, holds back nothing that is said of another. Never throws.
  */
-export function complain(kind: string, message: string): void {
+export function complain(kind: string, message: string, about = ''): void {
   internalFailure.publish({ kind, message })
   const now = Date.now()
-  const known = complaints.get(kind)
+  const topic = `${kind} ${about}`
+  const known = complaints.get(topic)
   if (known !== undefined && now - known.saidAt < REPEAT_AFTER_MS) {
     known.unsaid++
     return
   }
   const more = known !== undefined && known.unsaid > 0 ? ` (and ${known.unsaid} more times)` : ''
-  complaints.set(kind, { saidAt: now, unsaid: 0 })
+  complaints.set(topic, { saidAt: now, unsaid: 0 })
   try {
     writeSync(2, `tracelane: ${message}${more}\n`)
   } catch {

@@ -5,7 +5,7 @@ import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
 import { instance, reasonOf } from '../event'
 import { workerThreads } from '../internal/builtin'
-import { isAsyncSink, openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
+import { destinationOf, isAsyncSink, openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
 import type { OwnFlusher } from './flusher'
 import { RingHost } from './isolates/ring-host'
 import type { OutsideLines } from './outside-lines'
@@ -267,7 +267,7 @@ export class FlushThread implements OwnFlusher {
       return
     }
     if (message.retried) counters.writesRetried++
-    complain('sink', `a sink cannot write: ${message.failure}`)
+    complain('sink', `a sink cannot write: ${message.failure}`, destinationOf(this.#spec))
   }
 
   /* Asks to be told when what the nearest flush waits for is resolved. */

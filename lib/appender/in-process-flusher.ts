@@ -1,6 +1,6 @@
 import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
-import { openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
+import { destinationOf, openSink, type Pause, type Sink, type SinkSpec } from '../sinks'
 import type { OwnFlusher } from './flusher'
 import type { OutsideLines } from './outside-lines'
 import { pauseUntil } from './pause'
@@ -19,6 +19,7 @@ const MAX_RETRY_MS = 2_000
  */
 export class InProcessFlusher implements OwnFlusher {
   readonly isThread = false
+  readonly #destination: string
   readonly #sink: Sink
   readonly #memory: QueueMemory
   readonly #ring: WritableRing
@@ -26,6 +27,7 @@ export class InProcessFlusher implements OwnFlusher {
   #retryMs = FIRST_RETRY_MS
 
   constructor(spec: SinkSpec, memory: QueueMemory, outside: OutsideLines, spill?: SpillPlace) {
+    this.#destination = destinationOf(spec)
     this.#sink = openSink(spec)
     this.#memory = memory
     this.#ring = { memory, payloads: (payload) => outside.text(payload), spill }
@@ -94,7 +96,8 @@ export class InProcessFlusher implements OwnFlusher {
     const { trouble, rejected } = takeOver(this.#ring, this.#sink, pause)
     unlock(this.#memory)
     counters.writesRetried += this.#memory.retries - before
-    if (trouble !== undefined) complain('sink', `a sink cannot write: ${trouble}; it will be tried again`)
-    if (rejected !== undefined) complain('sink', `a sink refused ${rejected.events} events: ${rejected.reason}`)
+    if (trouble !== undefined) complain('sink', `a sink cannot write: ${trouble}; it will be tried again`, this.#destination)
+    if (rejected !== undefined)
+      complain('sink', `a sink refused ${rejected.events} events: ${rejected.reason}`, this.#destination)
   }
 }

@@ -1,7 +1,7 @@
 import { runOutside } from '../context'
 import { complain, counters } from '../diagnostics'
 import { instance } from '../event'
-import { type AsyncSinkSpec, openAsyncSink } from '../sinks'
+import { type AsyncSinkSpec, destinationOf, openAsyncSink } from '../sinks'
 import type { Flusher } from './flusher'
 import type { OutsideLines } from './outside-lines'
 import { ACCOUNT, countOutcomes, type QueueMemory, WORD } from './ring'
@@ -25,6 +25,7 @@ export class InProcessSender implements Flusher {
 
   constructor(spec: AsyncSinkSpec, memory: QueueMemory, outside: OutsideLines, spill?: SpillPlace) {
     this.#memory = memory
+    const destination = destinationOf(spec)
     const tell = (message: FromFlushThread): void => {
       if ('reached' in message) return
       if ('notice' in message) {
@@ -32,7 +33,7 @@ export class InProcessSender implements Flusher {
         return
       }
       if (message.retried) counters.writesRetried++
-      complain('sink', `a sink cannot write: ${message.failure}`)
+      complain('sink', `a sink cannot write: ${message.failure}`, destination)
     }
     const onTrouble = (failure: string): void => {
       memory.count(ACCOUNT.retried, 1)

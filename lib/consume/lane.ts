@@ -103,7 +103,7 @@ export class Lane<Position> {
     for (let attempt = 1; ; attempt++) {
       const failure = await this.#try(events)
       if (failure === undefined) return true
-      complain('consume', `the handler of ${queue} fails, try ${attempt}: ${messageOf(failure.error)}`)
+      complain('consume', `the handler of ${queue} fails, try ${attempt}: ${messageOf(failure.error)}`, queue)
       if (attempt >= settings.maxAttempts)
         return events.length === 1 ? this.#quarantine(events, failure.error) : this.#settleApart(events)
       if (!(await this.#pause(attempt))) return false
@@ -140,13 +140,13 @@ export class Lane<Position> {
         await settings.onQuarantine?.(event, queue, cause)
         break
       } catch (error) {
-        complain('consume', `the quarantine of ${queue} fails: ${messageOf(error)}`)
+        complain('consume', `the quarantine of ${queue} fails: ${messageOf(error)}`, queue)
         if (!(await this.#pause(attempt))) return false
       }
     }
     tally.quarantined++
     seen.add(events)
-    complain('consume-quarantine', `an event of ${queue} is in quarantine: ${messageOf(cause)}`)
+    complain('consume-quarantine', `an event of ${queue} is in quarantine: ${messageOf(cause)}`, queue)
     return true
   }
 

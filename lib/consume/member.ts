@@ -16,6 +16,8 @@ export interface MemberSession {
 
 /** What a member needs of its broker's side. */
 export interface MemberPlace {
+  /** The brokers and the group. */
+  readonly name: string
   /** `turn` counts sessions. */
   newSession(turn: number): MemberSession
   /** What failed, in words for people. */
@@ -53,7 +55,7 @@ export class Member implements OrderedConsumer {
       const begun = performance.now()
       const error = await this.#once(turn)
       if (this.#closed) return
-      complain('consume', this.#place.describe(error))
+      complain('consume', `${this.#place.name}: ${this.#place.describe(error)}`, this.#place.name)
       if (performance.now() - begun > GOOD_SESSION_MS) pauseMs = FIRST_PAUSE_MS
       await this.#pause(pauseMs)
       pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)

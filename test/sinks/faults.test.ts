@@ -209,6 +209,19 @@ describe('each sink on the network, each trouble: said once, counted, and nothin
     })
   }
 
+  for (const thread of [true, false]) {
+    it(`two sinks in trouble at once, with thread: ${thread}: each is said`, async () => {
+      const sinks = Object.values(SINKS).map((sinkTo, i) => sinkTo(`http://${LONELY}:${i + 1}`, {}))
+      void configure({ thread, sinks, maxFlushTimeMs: 100 })
+      getLogger('x').info('nobody hears it')
+      const missing = (): string[] =>
+        sinks.map((_, i) => `POST http://${LONELY}:${i + 1} failed: connect`).filter((text) => !said.join('').includes(text))
+      const deadline = performance.now() + REPEAT_AFTER_MS / 2
+      while (missing().length > 0 && performance.now() < deadline) await flush({ deadlineMs: 20 })
+      expect(missing()).to.deep.equal([])
+    })
+  }
+
   it('elasticsearch: an index of single documents that is not there', async () => {
     const items = Array.from({ length: EVENTS }, () => ({
       create: { status: 404, error: { type: 'index_not_found_exception' } },

@@ -31,7 +31,8 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): OrderedConsu
   }
   return new Member({
     newSession: (turn) => new Session({ settings, tally, name, turn, seenOf, onPartitions }),
-    describe: (error) => `kafka ${connection.brokers.join()} (group ${groupId}): ${failureOf(error, topic).reason}`,
+    name: `kafka ${connection.brokers.join()} (group ${groupId})`,
+    describe: (error) => failureOf(error, topic).reason,
     stats: () => ({ ...tally, queues: partitions.map((partition) => `${topic}-${partition}`) }),
   })
 }

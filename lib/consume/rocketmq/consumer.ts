@@ -31,8 +31,8 @@ export function createRocketmqConsumer(options: RocketmqConsumerOptions): Ordere
       session = new Session({ settings, tally, turn, brokers, attempts, seenOf })
       return session
     },
-    describe: (error) =>
-      `rocketmq ${proxies.endpoints.join()} (group ${groupId}): ${rocketmqFailureOf(error, topic, timeoutMs).reason}`,
+    name: `rocketmq ${proxies.endpoints.join()} (group ${groupId})`,
+    describe: (error) => rocketmqFailureOf(error, topic, timeoutMs).reason,
     stats: () => ({ ...tally, queues: session?.queues ?? [] }),
   })
 }

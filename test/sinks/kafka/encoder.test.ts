@@ -117,7 +117,7 @@ describe('encodeBatch()', () => {
       seq: i * 1_000,
       traceId: trace(1),
     }))
-    const { records } = encode(lines, { maxRecordBytes: 1_000_000 })
+    const { records } = encode(lines, { maxRecordBytes: 1_000_000 }, new KeySplitter(1_000_000))
     const sizes = records.map(({ key, headers }) =>
       [...headers].reduce((sum, pair) => sum + Buffer.concat(pair).length, key.length),
     )
