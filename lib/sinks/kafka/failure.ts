@@ -34,6 +34,8 @@ export function failureOf(error: unknown, topic: string): KafkaFailure {
   if (find(({ code, apiId }) => code === 'PLT_KFK_AUTHENTICATION' || apiId === 'SASL_AUTHENTICATION_FAILED')) {
     return said('the brokers refuse the credentials in sasl')
   }
+  // Of a token they say so only to the next request.
+  if (find(({ apiId }) => apiId === 'ILLEGAL_SASL_STATE')) return said('the brokers refuse the token in sasl')
   if (find(({ apiId, message = '' }) => apiId === 'UNKNOWN_TOPIC_OR_PARTITION' || message.startsWith('Unknown topic'))) {
     return said(`there is no topic '${topic}', and it is not made here`)
   }

@@ -170,6 +170,7 @@ describe('openAsyncSink() of a kafkaSink', () => {
 
   const sentences: Readonly<Record<string, readonly [error: unknown, reason: RegExp]>> = {
     'wrong credentials': [answered('SASL_AUTHENTICATION_FAILED'), /the brokers refuse the credentials in sasl$/],
+    'a token that has expired': [answered('ILLEGAL_SASL_STATE'), /the brokers refuse the token in sasl$/],
     'a topic that is not there': [
       Object.assign(new Error('Unknown topic logs.'), { code: 'PLT_KFK_USER' }),
       /there is no topic 'logs', and it is not made here$/,
