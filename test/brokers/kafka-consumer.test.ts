@@ -3,11 +3,12 @@ import { kafkaSink } from 'tracelane'
 import { type ConsumedEvent, createKafkaConsumer, type KafkaConsumerOptions, type OrderedConsumer } from 'tracelane/consume'
 import { type AsyncSink, openAsyncSink } from '../../lib/sinks'
 import { requires, until } from '../support'
-import { batchOf } from '../support/kafka-batch'
+import { batchOf, INSTANCE } from '../support/kafka-batch'
 import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
 import { expectOrdered, range, SlowHandler, tracedLines, traceOf } from './traced-lines'
 
 const WAIT_MS = 120_000
+const OWN = `,"instance":"${INSTANCE}"}`
 
 describe('createKafkaConsumer(), with a real broker', () => {
   let cluster: KafkaCluster
@@ -66,6 +67,29 @@ describe('createKafkaConsumer(), with a real broker', () => {
     expect(consumer.stats().queues).to.have.members(range(0, 4).map((partition) => `${topic.name}-${partition}`))
     await consumer.close()
     expect(await topic.committed(group)).to.deep.equal(await topic.ends())
+  })
+
+  it('brings a trace that is split over partitions, which its clock puts together', async () => {
+    const hot = openAsyncSink(kafkaSink({ brokers: cluster.brokers, topic: topic.name, maxEventsPerKey: 100 }))
+    const clock = (seq: number): string => (1_000_000 + seq).toString(16).padStart(16, '0')
+    const lines = range(0, 1_000).map((seq) => ({ text: JSON.stringify({ hlc: clock(seq) }), seq, traceId: traceOf(1) }))
+    for (const at of [0, 350, 700]) {
+      const sent = await hot.send(
+        batchOf(lines.slice(at, at + 350).map((line) => ({ ...line, text: `${line.text.slice(0, -1)}${OWN}` }))),
+      )
+      expect(sent.outcome).to.equal('delivered')
+    }
+    await hot.close()
+    const came = new Map<string, ConsumedEvent[]>()
+    const handle: KafkaConsumerOptions['handle'] = ({ queue, events }) => {
+      came.set(queue, [...(came.get(queue) ?? []), ...events])
+    }
+    const both = [consume({ handle }), consume({ handle })]
+    await until('all events', () => both.reduce((sum, consumer) => sum + consumer.stats().handled, 0) === 1_000, WAIT_MS)
+    expect(came.size).to.be.greaterThan(1)
+    const hlcOf = ({ line }: ConsumedEvent): string => (JSON.parse(line) as { hlc: string }).hlc
+    const all = [...came.values()].flat().sort((a, b) => (hlcOf(a) < hlcOf(b) ? -1 : 1))
+    expect(all.map(({ seq }) => seq)).to.deep.equal(range(0, 1_000))
   })
 
   it('goes on where the group was, and knows duplicates of what was before', async () => {

@@ -110,6 +110,15 @@ describe('openAsyncSink() of a kafkaSink, with a real broker', () => {
     expect(await sink.send(batchOf([line(5, 1)]))).to.deep.equal({ outcome: 'delivered' })
   })
 
+  it('asks a topic whose max.message.bytes is larger by 10 KiB for no more than it takes, be lines however small', async () => {
+    const lines = await topic(1, { 'max.message.bytes': '20240' })
+    const sink = open({ topic: lines.name, maxRecordBytes: 10_000 })
+    const batch = batchOf(Array.from({ length: 800 }, (_, seq) => line(seq, 0x1000 + (seq % 400))))
+    expect(await sink.send(batch)).to.deep.equal({ outcome: 'delivered' })
+    // After a refusal each of the two lines of a trace would be alone.
+    expect(await lines.records()).to.have.length(400)
+  })
+
   it('says that there is no such topic, and delivers when there is', async () => {
     const name = `late-${++topics}`
     const sink = open({ topic: name })
@@ -139,6 +148,33 @@ describe('openAsyncSink() of a kafkaSink, with a real broker', () => {
     expect(untrusting.outcome).to.equal('retryable')
     expect(reasonOf(untrusting)).to.match(/self-signed certificate/)
     expect(await lines.records()).to.have.length(1)
+  })
+
+  for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
+    it(`delivers with a password that ${mechanism} proves, and says that it is wrong`, async () => {
+      const lines = await topic(1)
+      const secured = { brokers: cluster.secured, topic: lines.name, timeoutMs: 8_000, tls: { ca: cert } }
+      const sasl = { mechanism, username: USER, password: PASSWORD }
+      expect(await open({ ...secured, sasl }).send(batchOf([line(1, 1)]))).to.deep.equal({ outcome: 'delivered' })
+      const result = await open({ ...secured, sasl: { ...sasl, password: 'wrong-horse' } }).send(batchOf([line(2, 1)]))
+      expect(result.outcome).to.equal('retryable')
+      expect(reasonOf(result)).to.match(/: the brokers refuse the credentials in sasl$/)
+    })
+  }
+
+  it('delivers with a token, and says that it has expired', async () => {
+    const lines = await topic(1)
+    const text = (said: object): string => Buffer.from(JSON.stringify(said)).toString('base64url')
+    const token = (exp: number): string => `${text({ alg: 'none' })}.${text({ sub: USER, iat: exp - 7_200, exp })}.`
+    const now = Math.floor(Date.now() / 1_000)
+    const openWith = (exp: number): AsyncSink => {
+      const sasl = { mechanism: 'OAUTHBEARER', token: token(exp) } as const
+      return open({ brokers: cluster.secured, topic: lines.name, timeoutMs: 8_000, tls: { ca: cert }, sasl })
+    }
+    expect(await openWith(now + 3_600).send(batchOf([line(1, 1)]))).to.deep.equal({ outcome: 'delivered' })
+    const result = await openWith(now - 3_600).send(batchOf([line(2, 1)]))
+    expect(result.outcome).to.equal('retryable')
+    expect(reasonOf(result)).to.match(/: the brokers refuse the token in sasl$/)
   })
 
   it('waits for a broker that was killed, and goes on when it is back', async () => {

@@ -12,7 +12,7 @@ export interface ClusterOptions {
   readonly brokers?: 1 | 3
   /** More lines of server.properties. */
   readonly properties?: readonly string[]
-  /** A second listener with TLS and SASL PLAIN; certificate and key as PEM. */
+  /** A second listener with TLS and SASL: passwords as they are and by SCRAM, and tokens that nobody has signed; certificate and key as PEM. */
   readonly secured?: { readonly cert: string; readonly key: string; readonly user: string; readonly password: string }
 }
 
@@ -25,6 +25,7 @@ interface Ports {
 const START_DEADLINE_MS = 120_000
 const LIFE_MS = 30 * 60_000
 const STARTS = 5
+const SCRAM = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
 const JAVA = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djava.net.preferIPv4Stack=true']
 const LOG4J = `status = error
 appender.out.type = Console
@@ -126,11 +127,18 @@ export class KafkaCluster {
     const formatted = this.#ports.map(async (_, broker) => {
       const config = join(this.#folder, `${broker}.properties`)
       writeFileSync(config, this.#properties(broker).join('\n'))
-      const args = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', config]
+      const args = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', config, ...this.#scram()]
       const { code, stdout, stderr } = await run('java', [...JAVA, ...args], { cwd: this.#folder })
       if (code !== 0) throw new Error(`the storage cannot be formatted: ${stdout}${stderr}`)
     })
     await Promise.all(formatted)
+  }
+
+  #scram(): string[] {
+    const { secured } = this.#options
+    if (secured === undefined) return []
+    const { user, password } = secured
+    return SCRAM.flatMap((mechanism) => ['--add-scram', `${mechanism}=[name="${user}",password="${password}"]`])
   }
 
   #writeSecrets(): void {
@@ -169,12 +177,15 @@ export class KafkaCluster {
   }
 
   #securedProperties({ user, password }: { user: string; password: string }): string[] {
-    const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required'
+    const jaas = (mechanism: string, login: string): string =>
+      `listener.name.sasl_ssl.${mechanism.toLowerCase()}.sasl.jaas.config=org.apache.kafka.common.security.${login};`
     return [
       'ssl.keystore.type=PEM',
       `ssl.keystore.location=${join(this.#folder, 'store.pem')}`,
-      'sasl.enabled.mechanisms=PLAIN',
-      `listener.name.sasl_ssl.plain.sasl.jaas.config=${login} user_${user}="${password}";`,
+      `sasl.enabled.mechanisms=PLAIN,OAUTHBEARER,${SCRAM.join()}`,
+      jaas('PLAIN', `plain.PlainLoginModule required user_${user}="${password}"`),
+      jaas('OAUTHBEARER', `oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="${user}"`),
+      ...SCRAM.map((mechanism) => jaas(mechanism, 'scram.ScramLoginModule required')),
     ]
   }
 }
