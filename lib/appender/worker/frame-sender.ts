@@ -147,7 +147,7 @@ export class FrameSender {
     }
   }
 
-  /* As much as keeps all ways busy, and one batch more. */
+  /* As much as keeps all that may be on their way busy, and one batch more. */
   #readAhead(): void {
     while (this.#hasRoom && !this.#spoolRests) {
       const intake = this.#intake.next(this.#open.isEmpty)
@@ -161,9 +161,9 @@ export class FrameSender {
   }
 
   get #hasRoom(): boolean {
-    const { maxBatchBytes } = this.#sending
+    const { maxBatchBytes, maxInFlight } = this.#sending
     const isWanted = this.#sink.prepare !== undefined || this.#ways.some((way) => !way.busy)
-    return isWanted && this.#bytes < maxBatchBytes * (this.#ways.length + 1)
+    return isWanted && this.#bytes < maxBatchBytes * (maxInFlight + 1)
   }
 
   #restSpool(): void {

@@ -252,6 +252,17 @@ describe('how a FrameSender makes batches', () => {
     })
   })
 
+  it('has as many full batches of one-way on their way as there are permits, and refuses what waits behind them', async () => {
+    start({ mode: 'one-way', maxInFlight: 6, maxBatchBytes: 1024, acquireTimeoutMs: 40 })
+    for (const letter of 'abcdefg') world.write([{ msg: letter.repeat(700) }])
+    await sends(6)
+    await until('the seventh', () => clock.timers > 0)
+    clock.pass(40)
+    await until('a refusal', () => world.failures.length > 0)
+    expect(batches().map(([letter]) => letter)).to.deep.equal([...'abcdef'])
+    expect(world.failures).to.deep.equal([{ failure: 'no permit to send within 40 ms: 1 waiting, 6 in flight', retried: false }])
+  })
+
   it('gives up what is on its way when it is stopped, and that is still in the ring', async () => {
     start({ maxInFlight: 2 })
     world.write(letters('a', trace(0)))
