@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { kafkaSink } from 'tracelane'
 import { type ConsumedEvent, createKafkaConsumer, type KafkaConsumerOptions, type OrderedConsumer } from 'tracelane/consume'
 import { type AsyncSink, openAsyncSink } from '../../lib/sinks'
-import { requires, until } from '../support'
+import { projectFile, RunningProgram, requires, until } from '../support'
 import { batchOf, INSTANCE } from '../support/kafka-batch'
 import { KafkaCluster, kafkaClassPath, Topic } from './kafka'
 import { expectOrdered, range, SlowHandler, tracedLines, traceOf } from './traced-lines'
@@ -90,6 +90,22 @@ describe('createKafkaConsumer(), with a real broker', () => {
     const hlcOf = ({ line }: ConsumedEvent): string => (JSON.parse(line) as { hlc: string }).hlc
     const all = [...came.values()].flat().sort((a, b) => (hlcOf(a) < hlcOf(b) ? -1 : 1))
     expect(all.map(({ seq }) => seq)).to.deep.equal(range(0, 1_000))
+  })
+
+  it('is what docs/examples/print-logs.mjs prints lines with, in order, until it is told to end', async () => {
+    await write(0, 200)
+    const args = [projectFile('docs/examples/print-logs.mjs'), 'kafka', cluster.brokers[0] as string, topic.name]
+    const program = new RunningProgram(process.execPath, args, { deadlineMs: WAIT_MS })
+    const printed = (): string[] => program.stdout.split('\n').slice(0, -1)
+    await until('all lines', () => printed().length >= 200, WAIT_MS)
+    const { code } = await program.stop('SIGTERM')
+    expect(code).to.equal(0)
+    const sent = tracedLines(0, 200)
+    for (const trace of new Set(sent.map(({ traceId }) => traceId))) {
+      const own = sent.filter(({ traceId }) => traceId === trace).map(({ text }) => text)
+      expect(printed().filter((line) => own.includes(line))).to.deep.equal(own)
+    }
+    expect(await topic.committed('printers')).to.deep.equal(await topic.ends())
   })
 
   it('goes on where the group was, and knows duplicates of what was before', async () => {
