@@ -1,4 +1,4 @@
-import { isMendable, judge, type Saying, shown } from '../http/answer'
+import { isMendable, judge, retryable, type Saying, shown } from '../http/answer'
 import type { Reply } from '../http/exchange'
 import { type BatchResult, DELIVERED } from '../sink'
 import { readMessage } from './protobuf'
@@ -8,6 +8,8 @@ import { readMessage } from './protobuf'
  * password is wrong for an hour, so what is mendable is tried again here all the same, once in five seconds.
  */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
+/* How long whoever is there in the place of a receiver is left alone. */
+const STRANGER_AFTER_MS = 5_000
 
 /** What a reply means for a request of so many records; `now` in milliseconds since the epoch. */
 export function judgeOtlp(reply: Reply, saying: Saying, now: number, records: number): BatchResult {
@@ -19,7 +21,12 @@ export function judgeOtlp(reply: Reply, saying: Saying, now: number, records: nu
     return { outcome: 'rejected', reason: result.reason }
   }
   if (result.outcome !== 'delivered' || reply.head === undefined) return result
-  const { rejected, message } = partialSuccess(reply.body, reply.head.headers['content-type'])
+  const contentType = reply.head.headers['content-type']
+  // Some receivers answer with nothing, but none with a page.
+  if (contentType?.includes('html') === true) {
+    return retryable(`${saying.name} answered with a page, as no receiver does; is it the right address?`, STRANGER_AFTER_MS)
+  }
+  const { rejected, message } = partialSuccess(reply.body, contentType)
   const said = shown(message, saying)
   if (!(rejected > 0)) return DELIVERED
   // How many it says, but not which ones: as many are counted.

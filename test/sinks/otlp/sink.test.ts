@@ -204,6 +204,14 @@ describe('openAsyncSink() of an otlpSink', () => {
       ])
     })
 
+    it('a page is no receipt, whatever its status: it is tried again after a while, when somebody may have mended the address', async () => {
+      const { sink, origin } = await start({}, (res) => void res.setHeader('content-type', 'text/html').end('<html>'))
+      expect(await sink.send(lines)).to.deep.equal({
+        ...{ outcome: 'retryable', retryAfterMs: 5_000 },
+        reason: `POST ${origin} answered with a page, as no receiver does; is it the right address?`,
+      })
+    })
+
     it('shows the message of a status in protobuf', async () => {
       const { sink, origin } = await start({}, (res) => {
         const message = Buffer.from('bad \u0000data')
