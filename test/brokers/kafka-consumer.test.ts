@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import { kafkaSink } from 'tracelane'
-import { type ConsumedEvent, createKafkaConsumer, type KafkaConsumerOptions, type OrderedConsumer } from 'tracelane/consume'
+import {
+  type ConsumedBatch,
+  type ConsumedEvent,
+  createKafkaConsumer,
+  type KafkaConsumerOptions,
+  type OrderedConsumer,
+} from 'tracelane/consume'
 import { type AsyncSink, openAsyncSink } from '../../lib/sinks'
 import { projectFile, RunningProgram, requires, until } from '../support'
 import { batchOf, INSTANCE } from '../support/kafka-batch'
@@ -150,6 +156,30 @@ describe('createKafkaConsumer(), with a real broker', () => {
     expectOrdered(events, written)
     expect(clashes).to.deep.equal([])
   })
+
+  for (const startAt of ['earliest', 'latest'] as const) {
+    it(`takes the partitions that the topic gets later too, from their beginning, though it began at the ${startAt}`, async () => {
+      const events: ConsumedEvent[] = []
+      const options = { startAt, handle: (batch: ConsumedBatch) => void events.push(...batch.events) }
+      const both = [consume(options), consume(options)]
+      const queues = (): number => both.reduce((sum, consumer) => sum + consumer.stats().queues.length, 0)
+      await until('a share each', () => both.every((consumer) => consumer.stats().queues.length === 2), WAIT_MS)
+      const areCommitted = async (): Promise<boolean> => {
+        const places = [...(await topic.committed(group)).values()]
+        return places.length === 4 && places.every((offset) => offset >= 0)
+      }
+      while (!(await areCommitted())) await new Promise((resolve) => setTimeout(resolve, 50))
+      await topic.grow(7)
+      const later = openAsyncSink(kafkaSink({ brokers: cluster.brokers, topic: topic.name }))
+      const lines = range(0, 400).map((seq) => ({ text: `{"instance":"${INSTANCE}"}`, seq, traceId: traceOf(seq) }))
+      while ((await later.send(batchOf(lines))).outcome !== 'delivered');
+      await later.close()
+      await until('all events', () => events.length >= 400, WAIT_MS)
+      await until('all partitions', () => queues() === 7, WAIT_MS)
+      expectOrdered(events, 400)
+      expect([...(await topic.ends()).values()].slice(4).reduce((sum, end) => sum + end, 0)).to.be.greaterThan(0)
+    })
+  }
 
   it('pauses only the partition whose handler fails, and puts aside the event that cannot be handled', async () => {
     const events: ConsumedEvent[] = []

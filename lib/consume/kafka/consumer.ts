@@ -20,6 +20,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): OrderedConsu
   const tally = newTally()
   const seen = new Map<number, SeenEvents>()
   const name = `tracelane-${randomBytes(8).toString('hex')}`
+  const topicAtFirst = { partitions: undefined }
   let partitions: readonly number[] = []
   const seenOf = (partition: number): SeenEvents => {
     const known = seen.get(partition) ?? new SeenEvents()
@@ -30,7 +31,7 @@ export function createKafkaConsumer(options: KafkaConsumerOptions): OrderedConsu
     partitions = now
   }
   return new Member({
-    newSession: (turn) => new Session({ settings, tally, name, turn, seenOf, onPartitions }),
+    newSession: (turn) => new Session({ settings, tally, name, turn, topicAtFirst, seenOf, onPartitions }),
     name: `kafka ${connection.brokers.join()} (group ${groupId})`,
     describe: (error) => failureOf(error, topic).reason,
     stats: () => ({ ...tally, queues: partitions.map((partition) => `${topic}-${partition}`) }),

@@ -7,9 +7,10 @@ import type { SeenEvents } from '../seen-events'
 import type { Tally } from '../tally'
 import { committerOf, type HandledPlace } from './committer'
 import { Fetcher } from './fetcher'
-import { type GroupClients, openGroupClients } from './group-client'
+import { type GroupClients, type KafkaGroupClient, openGroupClients } from './group-client'
 import type { KafkaConsumerSettings } from './options'
 import { Partition } from './partition'
+import { PartitionWatch } from './partition-watch'
 
 const [EARLIEST, LATEST] = [-2n, -1n]
 /* How long a goodbye may take. */
@@ -23,6 +24,8 @@ export interface SessionPlace {
   readonly name: string
   /** Counts sessions. */
   readonly turn: number
+  /** How many partitions the topic had when this consumer saw it first. */
+  readonly topicAtFirst: { partitions: number | undefined }
   seenOf(partition: number): SeenEvents
   /** These partitions are this consumer's now. */
   onPartitions(partitions: readonly number[]): void
@@ -46,6 +49,7 @@ export class Session implements MemberSession {
   readonly #over: Promise<unknown>
   #end: (reason: unknown) => void = () => {}
   #clients: GroupClients | undefined
+  #watch: PartitionWatch | undefined
   #holding: Holding | undefined
   #lettingGo: Promise<void> = Promise.resolve()
   /* Counts states of the group. */
@@ -68,6 +72,7 @@ export class Session implements MemberSession {
       reason = error
     }
     this.#isOver = true
+    this.#watch?.stop()
     await this.#letGo()
     await this.#leave()
     return reason
@@ -78,7 +83,9 @@ export class Session implements MemberSession {
     this.#end(undefined)
   }
 
-  async #take({ group }: GroupClients): Promise<unknown> {
+  async #take({ group, reader }: GroupClients): Promise<unknown> {
+    await Promise.race([this.#watchPartitions(reader), this.#over])
+    if (this.#isOver) return undefined
     group.on('error', (error: never) => this.#end(error))
     group.on('consumer:heartbeat:error', ({ error }: never) => this.#end(error))
     group.on('consumer:group:join', ({ assignments }: never) => {
@@ -90,6 +97,16 @@ export class Session implements MemberSession {
       (error: unknown) => error,
     )
     return await Promise.race([joined, this.#over])
+  }
+
+  /* New ones are given to nobody before the group changes: whoever sees them leaves it, and joins anew. */
+  async #watchPartitions(reader: KafkaGroupClient): Promise<void> {
+    const { settings, topicAtFirst } = this.#place
+    this.#watch = new PartitionWatch(reader, settings.topic)
+    const before = await this.#watch.start(settings.sessionTimeoutMs, (now) =>
+      this.#end(new Error(`the topic '${settings.topic}' has ${now} partitions, and had ${before}`)),
+    )
+    topicAtFirst.partitions ??= before
   }
 
   async #assigned(assignments: readonly { readonly topic: string; readonly partitions: readonly number[] }[]): Promise<void> {
@@ -134,6 +151,7 @@ export class Session implements MemberSession {
   /* Where each partition begins: at what is committed, and the look-back before it. */
   async #placesOf(numbers: readonly number[]): Promise<ReadonlyMap<number, Start>> {
     const { topic, startAt, lookBackRecords } = this.#place.settings
+    const { partitions: atFirst = 0 } = this.#place.topicAtFirst
     if (numbers.length === 0) return new Map()
     const { group, reader } = this.#clients as GroupClients
     const committed = (await group.listCommittedOffsets({ topics: [{ topic, partitions: numbers }] })).get(topic)
@@ -143,7 +161,8 @@ export class Session implements MemberSession {
       numbers.map((number): readonly [number, Start] => {
         const known = committed?.[number] ?? -1n
         if (known < 0n) {
-          const begin = edge?.[number] ?? 0n
+          // Of a partition that came later all is new, wherever the group began.
+          const begin = (number < atFirst ? edge : oldest)?.[number] ?? 0n
           return [number, { handledBefore: begin, first: begin, isNew: true }]
         }
         const back = max(known - BigInt(lookBackRecords), oldest?.[number] ?? 0n)

@@ -36,6 +36,11 @@ export class Topic {
     return topic
   }
 
+  /** Adds partitions, until there are so many. */
+  async grow(partitions: number): Promise<void> {
+    await this.#admin((admin) => admin.createPartitions({ topicPartitions: [{ topic: this.name, count: partitions }] }))
+  }
+
   /** The broker that leads a partition. */
   leader(partition = 0): Promise<number> {
     return this.#admin(async (admin) => {
