@@ -181,6 +181,30 @@ describe('createKafkaConsumer(), with a real broker', () => {
     })
   }
 
+  it('goes on behind records that were deleted before it came to them, and from the oldest when the log has lost its end', async () => {
+    const cut = await Topic.create(cluster.brokers, 'cut', 1)
+    const lines = openAsyncSink(kafkaSink({ brokers: cluster.brokers, topic: cut.name, packing: 'line' }))
+    const send = async (from: number, to: number): Promise<unknown> =>
+      lines.send(batchOf(range(from, to).map((seq) => ({ text: `{"instance":"${INSTANCE}"}`, seq, traceId: traceOf(1) }))))
+    const readFrom = async (first: number, count: number): Promise<void> => {
+      const seqs: (number | undefined)[] = []
+      const handle: KafkaConsumerOptions['handle'] = ({ events }) => void seqs.push(...events.map(({ seq }) => seq))
+      const consumer = consume({ topic: cut.name, groupId: 'cutters', handle })
+      await until(`${count} events`, () => seqs.length >= count, WAIT_MS)
+      await consumer.close()
+      expect(seqs).to.deep.equal(range(first, first + count))
+    }
+    await send(0, 10)
+    await readFrom(0, 10)
+    await send(10, 40)
+    await cut.deleteBefore(30)
+    await readFrom(30, 10)
+    await cut.commit('cutters', 900)
+    await send(40, 50)
+    await readFrom(30, 20)
+    await lines.close()
+  })
+
   it('pauses only the partition whose handler fails, and puts aside the event that cannot be handled', async () => {
     const events: ConsumedEvent[] = []
     const aside: (readonly [seq: number | undefined, message: string])[] = []

@@ -1,4 +1,4 @@
-import type { FetchedPartition, FetchResponse, KafkaGroupClient } from './group-client'
+import { EARLIEST, type FetchResponse, type KafkaGroupClient, LATEST } from './group-client'
 import type { KafkaConsumerSettings } from './options'
 import type { Partition } from './partition'
 
@@ -10,7 +10,7 @@ const OFFSET_OUT_OF_RANGE = 1
 
 /** What a fetcher tells. */
 export interface FetcherListener {
-  /** Records of a partition were deleted before they were fetched. */
+  /** There is nothing at `from` in a partition any more, or not yet: it goes on with `to`, the oldest record that is kept. */
   onGap(partition: number, from: bigint, to: bigint): void
   /** It cannot go on. */
   onFailure(error: unknown): void
@@ -106,10 +106,9 @@ export class Fetcher {
       const response = await this.#request(node, wanted)
       if (this.#stopped) return
       this.#failures = 0
-      this.#take(response, wanted)
+      await this.#take(response, wanted)
     } catch (error) {
-      const { response } = findResponse(error)
-      if (response !== undefined && !this.#stopped && this.#take(response, wanted)) return
+      if (!this.#stopped && (await this.#repairs(error, wanted))) return
       if (!(await this.#survives(error))) return
       await this.#findLeaders()
     } finally {
@@ -129,23 +128,44 @@ export class Fetcher {
     return this.#reader.fetch({ node, topics, minBytes: 1, maxBytes: maxFetchBytes * wanted.length, maxWaitTime: WAIT_MS })
   }
 
+  /* Takes what a failed fetch has brought all the same; whether nothing else was wrong. */
+  async #repairs(error: unknown, wanted: readonly Partition[]): Promise<boolean> {
+    const { response } = findResponse(error)
+    if (response === undefined) return false
+    return await this.#take(response, wanted).catch(() => false)
+  }
+
   /* Whether all that was wrong in it is repaired. */
-  #take(response: FetchResponse, wanted: readonly Partition[]): boolean {
+  async #take(response: FetchResponse, wanted: readonly Partition[]): Promise<boolean> {
     let repaired = true
+    const lost: Partition[] = []
     for (const fetched of response.responses.flatMap(({ partitions }) => partitions)) {
       const partition = wanted.find(({ number }) => number === fetched.partitionIndex)
       if (partition === undefined) continue
       if (fetched.errorCode === 0) partition.take(fetched)
-      else if (fetched.errorCode === OFFSET_OUT_OF_RANGE && fetched.logStartOffset > partition.next)
-        this.#jump(partition, fetched)
+      else if (fetched.errorCode === OFFSET_OUT_OF_RANGE) lost.push(partition)
       else repaired = false
     }
-    return repaired
+    return (lost.length === 0 || (await this.#replace(lost))) && repaired
   }
 
-  #jump(partition: Partition, { logStartOffset }: FetchedPartition): void {
-    this.#listener.onGap(partition.number, partition.next, logStartOffset)
-    partition.jump(logStartOffset)
+  /* A broker that says that an offset is out of range does not say what is in it. Whether all have a place again. */
+  async #replace(lost: readonly Partition[]): Promise<boolean> {
+    const { topic } = this.#settings
+    const edge = async (timestamp: bigint): Promise<readonly (bigint | undefined)[]> =>
+      (await this.#reader.listOffsets({ topics: [topic], timestamp })).get(topic) ?? []
+    const [oldest, ends] = [await edge(EARLIEST), await edge(LATEST)]
+    let replaced = true
+    for (const partition of lost) {
+      const { number, next } = partition
+      const [from, to] = [oldest[number], ends[number]]
+      if (this.#stopped || from === undefined || to === undefined || (next >= from && next <= to)) replaced = false
+      else {
+        this.#listener.onGap(number, next, from)
+        partition.jump(from)
+      }
+    }
+    return replaced
   }
 
   async #survives(error: unknown): Promise<boolean> {

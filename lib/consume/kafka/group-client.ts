@@ -10,11 +10,13 @@ export interface RecordsBatch {
   readonly records: readonly (RawRecord & { readonly offsetDelta: number })[]
 }
 
+/** What stands for the time of the oldest record, and of the next one to come, where offsets are asked for. */
+export const [EARLIEST, LATEST]: readonly [bigint, bigint] = [-2n, -1n]
+
 /** What a fetch brings of one partition. */
 export interface FetchedPartition {
   readonly partitionIndex: number
   readonly errorCode: number
-  readonly logStartOffset: bigint
   readonly records?: readonly RecordsBatch[]
 }
 

@@ -13,7 +13,7 @@ export class Partition {
   isFetching = false
   readonly #seen: SeenEvents
   /* What is before was handled already, and is only looked through. */
-  readonly #handledBefore: bigint
+  #handledBefore: bigint
   #next: bigint
 
   constructor(number: number, lane: Lane<bigint>, seen: SeenEvents, handledBefore: bigint, first: bigint) {
@@ -29,9 +29,10 @@ export class Partition {
     return this.#next
   }
 
-  /** The records from here on are gone, or were never there: goes on with `offset`. */
+  /** The records from here on are gone, or were never there: goes on with `offset`, and takes what it finds there for new. */
   jump(offset: bigint): void {
     this.#next = offset
+    if (offset < this.#handledBefore) this.#handledBefore = offset
   }
 
   /** Takes what a fetch has brought. A batch begins before the offset that was asked for if that is inside it. */

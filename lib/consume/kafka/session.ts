@@ -7,12 +7,11 @@ import type { SeenEvents } from '../seen-events'
 import type { Tally } from '../tally'
 import { committerOf, type HandledPlace } from './committer'
 import { Fetcher } from './fetcher'
-import { type GroupClients, type KafkaGroupClient, openGroupClients } from './group-client'
+import { EARLIEST, type GroupClients, type KafkaGroupClient, LATEST, openGroupClients } from './group-client'
 import type { KafkaConsumerSettings } from './options'
 import { Partition } from './partition'
 import { PartitionWatch } from './partition-watch'
 
-const [EARLIEST, LATEST] = [-2n, -1n]
 /* How long a goodbye may take. */
 const LEAVE_MS = 2_000
 
@@ -138,11 +137,7 @@ export class Session implements MemberSession {
       return new Partition(number, lane, seen, handledBefore, first)
     })
     const fetcher = new Fetcher(reader, settings, partitions, {
-      onGap: (partition, from, to) =>
-        complain(
-          'consume-gap',
-          `records ${from} to ${to - 1n} of ${settings.topic}-${partition} were deleted before they were consumed`,
-        ),
+      onGap: (...gap) => this.#onGap(...gap),
       onFailure: (error) => this.#end(error),
     })
     return { partitions, fetcher, committer }
@@ -154,21 +149,29 @@ export class Session implements MemberSession {
     const { partitions: atFirst = 0 } = this.#place.topicAtFirst
     if (numbers.length === 0) return new Map()
     const { group, reader } = this.#clients as GroupClients
+    const edgeAt = async (timestamp: bigint) => (await reader.listOffsets({ topics: [topic], timestamp })).get(topic) ?? []
     const committed = (await group.listCommittedOffsets({ topics: [{ topic, partitions: numbers }] })).get(topic)
-    const edge = (await reader.listOffsets({ topics: [topic], timestamp: startAt === 'latest' ? LATEST : EARLIEST })).get(topic)
-    const oldest = startAt === 'latest' ? (await reader.listOffsets({ topics: [topic], timestamp: EARLIEST })).get(topic) : edge
+    const [oldest, ends] = [await edgeAt(EARLIEST), await edgeAt(LATEST)]
     return new Map(
       numbers.map((number): readonly [number, Start] => {
-        const known = committed?.[number] ?? -1n
-        if (known < 0n) {
+        const [known, from, to] = [committed?.[number] ?? -1n, oldest[number] ?? 0n, ends[number] ?? 0n]
+        if (known > to) this.#onGap(number, known, from)
+        if (known < 0n || known > to) {
           // Of a partition that came later all is new, wherever the group began.
-          const begin = (number < atFirst ? edge : oldest)?.[number] ?? 0n
+          const begin = known < 0n && startAt === 'latest' && number < atFirst ? to : from
           return [number, { handledBefore: begin, first: begin, isNew: true }]
         }
-        const back = max(known - BigInt(lookBackRecords), oldest?.[number] ?? 0n)
+        const back = max(known - BigInt(lookBackRecords), from)
         return [number, { handledBefore: known, first: back < known ? back : known, isNew: false }]
       }),
     )
+  }
+
+  #onGap(partition: number, from: bigint, to: bigint): void {
+    const queue = `${this.#place.settings.topic}-${partition}`
+    const gone = `records ${from} to ${to - 1n} of ${queue} were deleted before they were consumed`
+    const ahead = `${queue} ends before ${from}, which is where the group was: it begins again with ${to}`
+    complain('consume-gap', from < to ? gone : ahead, queue)
   }
 
   /* Lets the calls under way come to their end, and says how far they came; not for longer than half of the time after which the group goes on anyway. */

@@ -41,6 +41,20 @@ export class Topic {
     await this.#admin((admin) => admin.createPartitions({ topicPartitions: [{ topic: this.name, count: partitions }] }))
   }
 
+  /** Deletes the records of a partition before an offset, as time does. */
+  async deleteBefore(offset: number, partition = 0): Promise<void> {
+    await this.#admin(async (admin) => {
+      await admin.fetchTopicMetadata({ topics: [this.name] })
+      await admin.deleteTopicRecords({ topic: this.name, partitions: [{ partition, offset: String(offset) }] })
+    })
+  }
+
+  /** Says that a group has come to an offset, which no member of it is at. */
+  async commit(groupId: string, offset: number, partition = 0): Promise<void> {
+    const partitions = [{ partition, offset: String(offset) }]
+    await this.#admin((admin) => admin.setOffsets({ groupId, topic: this.name, partitions }))
+  }
+
   /** The broker that leads a partition. */
   leader(partition = 0): Promise<number> {
     return this.#admin(async (admin) => {

@@ -20,7 +20,7 @@ const batchAt = (firstOffset: bigint, texts: readonly string[], attributes = 0):
   records: texts.map((text, offsetDelta) => ({ offsetDelta, value: Buffer.from(`${text}\n`), headers: [] })),
 })
 const fetched = (partitionIndex: number, ...records: RecordsBatch[]): FetchedPartition => ({
-  ...{ partitionIndex, errorCode: 0, logStartOffset: 0n, records },
+  ...{ partitionIndex, errorCode: 0, records },
 })
 const failed = (partitions: FetchedPartition[]): Error =>
   Object.assign(new AggregateError([], 'Received response with error'), { response: { responses: [{ partitions }] } })
@@ -30,6 +30,8 @@ class ScriptedBrokers {
   readonly asked: Asked[] = []
   readonly leaders: number[]
   metadataRequests = 0
+  /* Of the first partition: what is kept. */
+  kept: readonly [oldest: bigint, end: bigint] = [0n, 100n]
   readonly #answers: (Answer | Error)[]
 
   constructor(leaders: number[], ...answers: (Answer | Error)[]) {
@@ -41,6 +43,10 @@ class ScriptedBrokers {
     this.metadataRequests++
     const partitions = this.leaders.map((leader) => ({ leader }))
     return { topics: new Map([['t', { id: 'topic-id', partitions }]]) }
+  }
+
+  async listOffsets({ timestamp }: { readonly timestamp: bigint }) {
+    return new Map([['t', [this.kept[timestamp === -2n ? 0 : 1]]]])
   }
 
   async fetch(asked: Asked) {
@@ -146,12 +152,31 @@ describe('Fetcher', () => {
   })
 
   it('says how much was deleted before it came to it, and goes on behind that', async () => {
-    const outOfRange = { ...fetched(0), errorCode: 1, logStartOffset: 50n }
-    const brokers = new ScriptedBrokers([1], failed([outOfRange]), () => [fetched(0, batchAt(50n, ['a']))])
+    const brokers = new ScriptedBrokers([1], failed([{ ...fetched(0), errorCode: 1 }]), () => [fetched(0, batchAt(50n, ['a']))])
+    brokers.kept = [50n, 60n]
     start(brokers, [7n])
     await have(1)
     expect(gaps).to.deep.equal([[0, 7n, 50n]])
     expect(brokers.metadataRequests).to.equal(1)
+  })
+
+  it('begins again with the oldest record where the end is before its place, and takes all for new', async () => {
+    const brokers = new ScriptedBrokers([1], failed([{ ...fetched(0), errorCode: 1 }]), () => [
+      fetched(0, batchAt(3n, ['a', 'b'])),
+    ])
+    brokers.kept = [3n, 5n]
+    start(brokers, [7n])
+    await have(2)
+    expect(gaps).to.deep.equal([[0, 7n, 3n]])
+    expect(lines).to.deep.equal(['0:a', '0:b'])
+  })
+
+  it('looks who leads when its place is there, though a broker says that it is not', async () => {
+    const brokers = new ScriptedBrokers([1], failed([{ ...fetched(0), errorCode: 1 }]), () => [fetched(0, batchAt(7n, ['a']))])
+    start(brokers, [7n])
+    await have(1)
+    expect(gaps).to.deep.equal([])
+    expect(brokers.metadataRequests).to.equal(2)
   })
 
   it('takes of an answer what is good in it', async () => {
