@@ -69,6 +69,9 @@ export class ConsumerProxy {
       this.#talk
         .on('data', (command) => {
           const isFifo = fifoIn(command)
+          const { code, message } = new Fields(command).status(1)
+          // Who is refused is told why, and then the call ends.
+          if (isFifo === undefined && code !== 0 && code !== OK) over(new Refusal({ code, message }))
           if (isFifo === undefined) return
           clearTimeout(timer)
           resolve(isFifo)

@@ -1,9 +1,11 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
 import { createRocketmqConsumer, type OrderedConsumer, type RocketmqConsumerOptions } from 'tracelane/consume'
 import { until } from '../../support'
 import { type Delivery, ScriptedProxy, type Stored } from './scripted-proxy'
 
 const INVALID_RECEIPT_HANDLE = 40_013
+const UNAUTHORIZED = 40_100
 const TOPIC_NOT_FOUND = 40_402
 const PROXY_TIMEOUT = 50_400
 const message = (id: string, queue: number, ...seqs: number[]): Stored => ({ id, queue, seqs })
@@ -199,6 +201,20 @@ describe('createRocketmqConsumer()', () => {
     await have(2)
     expect(one.introductions).to.have.length(2)
     expect(one.receives.at(-1)?.messageQueue?.broker?.name).to.equal('b')
+  })
+
+  it('says why a proxy hangs up on it', async () => {
+    const one = await proxy(take(message('1', 0, 1)))
+    one.refusal = UNAUTHORIZED
+    const said = new Set<string>()
+    const hear = (failure: unknown): void => void said.add((failure as { message: string }).message)
+    subscribe('tracelane.failure', hear)
+    consume()
+    await until('two beginnings', () => one.introductions.length > 1)
+    unsubscribe('tracelane.failure', hear)
+    expect([...said]).to.deep.equal([`rocketmq ${one.endpoint} (group g): the proxy refuses the credentials`])
+    one.refusal = undefined
+    await have(1)
   })
 
   it('takes nothing from a group that is not FIFO', async () => {

@@ -48,6 +48,8 @@ export class ScriptedProxy {
   /* What the next request gets; without one it waits for a while, and there is nothing. */
   readonly deliveries: Delivery[]
   isFifo = true
+  /* What it says to who introduces himself, before it hangs up. */
+  refusal: number | undefined
   ackCode: number = Code.OK
   assignmentCode: number = Code.OK
 
@@ -80,6 +82,11 @@ export class ScriptedProxy {
           const settings = TelemetryCommand.deserializeBinary(bytes).getSettings() as Settings
           this.introductions.push(settings.toObject())
           this.clients.add(String(call.metadata.get('x-mq-client-id')[0]))
+          if (this.refusal !== undefined) {
+            call.write(written(new TelemetryCommand().setStatus(new Status().setCode(this.refusal as 0))))
+            call.end()
+            return
+          }
           const answer = new Settings().setSubscription(new Subscription().setFifo(this.isFifo))
           call.write(written(new TelemetryCommand().setSettings(answer)))
         })
