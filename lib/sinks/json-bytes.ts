@@ -36,6 +36,7 @@ export const STOPS: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
 )
 const ESCAPABLE: Uint8Array = tableOf('"\\/bfnrt')
 const HEX: Uint8Array = tableOf('0123456789abcdefABCDEF')
+const ENDS: Uint8Array = tableOf(',]}')
 
 /** The place of the first byte from `at` on that is not plain text. */
 export function plainEnd(bytes: Uint8Array, at: number): number {
@@ -75,20 +76,29 @@ export function numberEnd(bytes: Uint8Array, at: number): number {
   return i
 }
 
-/** The number from `at` to `end`, as `numberEnd` gave it. */
-export function numberAt(bytes: Uint8Array, at: number, end: number): number {
-  if (end - at > EXACT_DIGITS) return parsed(bytes, at, end)
+/** Puts the number that begins at `at` into `into`; the place after it, or -1 if none does. */
+export function readNumber(bytes: Uint8Array, at: number, into: { value: number }): number {
   let value = 0
-  let point = end
-  for (let i = at; i < end; i++) {
+  let fraction = 0
+  let i = at
+  for (; i - at < EXACT_DIGITS; i++) {
     const byte = bytes[i] as number
-    if (byte >= ZERO) {
-      if (byte > NINE) return parsed(bytes, at, end)
-      value = value * 10 + byte - ZERO
-    } else if (byte === DOT) point = i + 1
-    else return parsed(bytes, at, end)
+    if (byte >= ZERO && byte <= NINE) value = value * 10 + byte - ZERO
+    else if (byte === DOT && fraction === 0) fraction = i + 1
+    else break
   }
-  return point === end ? value : value / (POWERS[end - point] as number)
+  if (ENDS[bytes[i] as number] === 1 && isPlain(bytes, at, fraction === 0 ? i : fraction - 1, fraction, i)) {
+    into.value = fraction === 0 ? value : value / (POWERS[i - fraction] as number)
+    return i
+  }
+  const end = numberEnd(bytes, at)
+  if (end !== -1) into.value = Number(Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).toString('latin1'))
+  return end
+}
+
+/* Whether there are digits before the point, not 0 and more, and after it, if there is one. */
+function isPlain(bytes: Uint8Array, at: number, wholeEnd: number, fraction: number, end: number): boolean {
+  return wholeEnd > at && (wholeEnd === at + 1 || bytes[at] !== ZERO) && fraction !== end
 }
 
 /** The place after the value that begins at `at`; -1 if none does, or too deep a one. */
@@ -139,10 +149,6 @@ function digitsEnd(bytes: Uint8Array, at: number): number {
   let i = at
   while ((bytes[i] as number) >= ZERO && (bytes[i] as number) <= NINE) i++
   return i
-}
-
-function parsed(bytes: Uint8Array, at: number, end: number): number {
-  return Number(Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).toString('latin1'))
 }
 
 function isHex(bytes: Uint8Array, at: number): boolean {

@@ -1,22 +1,21 @@
 import { BYTE } from './json-bytes'
+import { WordBytes } from './word-bytes'
 
 const SLOTS = 256
 /* Where bytes are looked at to tell heads apart: the level, the logger, the message. */
 const FIRST_LOOK = 10
 const LAST_LOOK = 90
-const STEP = 5
+const STEP = 8
+const LOOK_BYTES = 4
 const PRIME = 0x01000193
-const WORD_BYTES = 4
+const MIN_BYTES = 4
 const MAX_BYTES = 1024
 /* A head that was met is not given up for the next so many that were not. */
 const CREDIT = 4
 
 /** The beginning that many lines have in common. */
 interface LineHead<T> {
-  readonly words: Int32Array
-  /** The last four bytes. */
-  readonly tail: number
-  readonly length: number
+  readonly bytes: WordBytes
   readonly meaning: T
   credit: number
 }
@@ -33,14 +32,9 @@ export class LineHeads<T> {
   /** What the head at `at` means, if it is known; a value is whole there. `end` is where the line ends. */
   find(view: DataView, at: number, end: number): T | undefined {
     const head = this.#heads[slotOf(view, at, end)]
-    if (head === undefined || at + head.length >= end) return undefined
-    const { words, tail, length } = head
-    let from = at
-    for (let i = 0; i < words.length; i++) {
-      if (view.getInt32(from, true) !== words[i]) return undefined
-      from += WORD_BYTES
-    }
-    if (view.getInt32(at + length - WORD_BYTES, true) !== tail) return undefined
+    if (head === undefined) return undefined
+    const { length } = head.bytes
+    if (at + length >= end || !head.bytes.isAt(view, at)) return undefined
     const next = view.getUint8(at + length)
     if (next !== BYTE.comma && next !== BYTE.closeObject) return undefined
     head.credit = CREDIT
@@ -51,20 +45,18 @@ export class LineHeads<T> {
   /** Keeps what the bytes from `at` to `to` mean. */
   learn(view: DataView, at: number, to: number, end: number, meaning: () => T): void {
     const length = to - at
-    if (length < WORD_BYTES || length > MAX_BYTES) return
+    if (length < MIN_BYTES || length > MAX_BYTES) return
     const slot = slotOf(view, at, end)
     const known = this.#heads[slot]
     if (known !== undefined && --known.credit >= 0) return
-    const words = new Int32Array(Math.floor(length / WORD_BYTES))
-    for (let i = 0; i < words.length; i++) words[i] = view.getInt32(at + WORD_BYTES * i, true)
-    const tail = view.getInt32(to - WORD_BYTES, true)
-    this.#heads[slot] = { words, tail, length, meaning: meaning(), credit: CREDIT }
+    const bytes = new WordBytes(new Uint8Array(view.buffer, view.byteOffset + at, length))
+    this.#heads[slot] = { bytes, meaning: meaning(), credit: CREDIT }
   }
 }
 
 function slotOf(view: DataView, at: number, end: number): number {
-  const to = Math.min(end, at + LAST_LOOK)
+  const to = Math.min(end, at + LAST_LOOK) - LOOK_BYTES
   let hash = 0
-  for (let i = at + FIRST_LOOK; i < to; i += STEP) hash = Math.imul(hash ^ view.getUint8(i), PRIME)
+  for (let i = at + FIRST_LOOK; i <= to; i += STEP) hash = Math.imul(hash ^ view.getInt32(i, true), PRIME)
   return (hash ^ (hash >>> 16)) & (SLOTS - 1)
 }

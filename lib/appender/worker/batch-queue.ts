@@ -1,3 +1,4 @@
+import type { BatchEvent } from '../../sinks'
 import { crc32c } from '../../spool'
 import { OutgoingBatch } from './outgoing-batch'
 
@@ -119,11 +120,13 @@ function merge(batches: readonly OutgoingBatch[]): OutgoingBatch {
     .toString(16)
     .padStart(8, '0')
   return new OutgoingBatch(lines, events, `${first.id}.${name}`, first.instance, (base) => {
+    // Not flatMap, which takes longer for each row than it takes to make one.
+    const rows: BatchEvent[] = []
     let at = base
-    return batches.flatMap((batch) => {
-      const from = at
+    for (const batch of batches) {
+      for (const row of batch.rowsFrom(at)) rows.push(row)
       at += batch.lines.length
-      return batch.rowsFrom(from)
-    })
+    }
+    return rows
   })
 }

@@ -1,4 +1,4 @@
-import { BYTE, isAt, numberAt, numberEnd, plainEnd, valueEnd } from '../json-bytes'
+import { BYTE, isAt, plainEnd, readNumber, valueEnd } from '../json-bytes'
 import { LineHeads } from '../line-heads'
 
 /* The longest whole number whose digits are as JavaScript writes it. */
@@ -36,6 +36,7 @@ export class DocumentScanner {
   readonly #heads = new LineHeads<HeadMeaning>()
   #bytes: Uint8Array = new Uint8Array(0)
   #view: DataView = new DataView(new ArrayBuffer(0))
+  readonly #number = { value: 0 }
   #seen = 0
 
   /** The lines that are read from now on. */
@@ -106,8 +107,8 @@ export class DocumentScanner {
   #known(key: number, at: number): number {
     const bytes = this.#bytes
     if (key === TIME) {
-      const end = numberEnd(bytes, at)
-      if (end !== -1) this.time = numberAt(bytes, at, end)
+      const end = readNumber(bytes, at, this.#number)
+      if (end !== -1) this.time = this.#number.value
       return end
     }
     if (key === SEQ || key === ECS_SEQ) return this.#seqAt(at)

@@ -1,14 +1,18 @@
-import { BYTE, isAt, literalEnd, numberAt, numberEnd, plainEnd, STOPS, textEnd, valueEnd } from '../json-bytes'
-import type { LineHeads } from '../line-heads'
-import { hashOf, hashWith, KEY, KEY_NAMES, keyOf, NO_BYTES } from './known-keys'
-import type { ProtobufWriter } from './protobuf'
+import { BYTE, isAt, literalEnd, plainEnd, readNumber, textEnd, valueEnd } from '../json-bytes'
+import { LineHeads } from '../line-heads'
+import { isSame, WordBytes } from '../word-bytes'
+import { hashOf, KEY, KEY_NAMES } from './known-keys'
+import { type MetKey, MetKeys, type Trail } from './met-keys'
+import { MAX_PAIR_BYTES, type ProtobufWriter } from './protobuf'
 import type { Fields } from './record'
 
 const ATTRIBUTE = 6
 const BODY = 5
 const MAX_DEPTH = 16
-/* Of one object; and in all that is open at once. */
-const MAX_KEYS = 64
+/* Of objects in values, in all that are open at once. */
+const MAX_KEYS = 128
+/* So many keys of a line are expected to come again. */
+const MAX_TRAIL = 64
 const TRACE_ID_DIGITS = 32
 const SPAN_ID_DIGITS = 16
 /* Values of lower case hexadecimal digits; more than a byte for all other bytes. */
@@ -23,20 +27,23 @@ const IN_HEADS: number = [
   ...[KEY.time, KEY.level, KEY.logger, KEY.name, KEY.msg],
   ...[KEY.service, KEY.instance, KEY.host, KEY.hostname, KEY.pid, KEY.thread],
 ].reduce((bits, key) => bits | (1 << key), 0)
-const OWN_NAMES: ReadonlyMap<number, Uint8Array> = new Map(
-  (['hlc', 'seq', 'rate', 'replayed'] as const).map((key) => [KEY[key], Buffer.from(`tracelane.${key}`)]),
-)
-
 /** What the head of a line means: what is written of it, and the keys that are in it. */
 export interface HeadMeaning {
-  readonly record: Uint8Array
+  readonly record: WordBytes
   readonly seen: number
+  /** The keys behind it. */
+  readonly trail: Trail
   /** As `LineScanner.places`, from the beginning of the head. */
   readonly places: Int32Array
 }
 
-/** Heads that were read, from one request to the next. */
-export type KnownHeads = LineHeads<HeadMeaning>
+/** What was learned of lines, from one request to the next. */
+export class LineMemory {
+  readonly heads = new LineHeads<HeadMeaning>()
+  readonly keys = new MetKeys()
+  /** That of lines whose head is not known. */
+  readonly trail: Trail = this.keys.newTrail()
+}
 
 /**
  * Reads one line from its bytes, and writes what becomes of its keys as they come: body, ids and attributes of a record. What they say of the process
@@ -55,37 +62,48 @@ export class LineScanner {
   readonly #bytes: Uint8Array
   readonly #view: DataView
   readonly #ordering: boolean
-  readonly #heads: KnownHeads
-  readonly #hashes = new Int32Array(MAX_KEYS * 2)
+  readonly #memory: LineMemory
+  readonly #hashes = new Int32Array(MAX_KEYS)
+  readonly #found = { value: 0 }
   readonly #id = new Uint8Array(TRACE_ID_DIGITS / 2)
   /* Where the values of known keys are: from and to, by `KEY`; right for those that were seen. */
   readonly #places: Int32Array = new Int32Array(2 * KEY_NAMES.length)
-  /* A bit for each known key. */
+  /* A bit for each known key, and one for all others. */
   #seen = 0
-  /* How many others. */
-  #others = 0
+  #line = 0
+  /* The keys that are expected next, and how many of them were there. */
+  #expected: MetKey[] = []
+  #step = 0
   #headAt = 0
+  /* The last line that began with its time: where, up to the comma behind it, and what it was. */
+  #timeFrom = 0
+  #timeLength = 0
+  #firstTime = 0
 
-  constructor(bytes: Uint8Array, out: ProtobufWriter, heads: KnownHeads, ordering: boolean) {
+  constructor(bytes: Uint8Array, out: ProtobufWriter, memory: LineMemory, ordering: boolean) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#out = out
-    this.#heads = heads
+    this.#memory = memory
     this.#ordering = ordering
   }
 
   /** Whether all of the line from `start` to `end` is read, written and right. */
   read(start: number, end: number): boolean {
     const bytes = this.#bytes
+    const { keys, trail } = this.#memory
     this.#seen = 0
-    this.#others = 0
+    this.#line = keys.beginLine()
+    this.#follow(trail)
     this.rare = undefined
     this.head = undefined
     const last = end - 2
     if (bytes[start] !== BYTE.openObject || bytes[last] !== BYTE.closeObject || bytes[end - 1] !== BYTE.lineBreak) return false
     let at = start
-    if (isAt(bytes, start, TIME)) {
-      at = this.#member(start)
+    const timeEnd = this.#timeEnd(start, last)
+    if (timeEnd !== -1) {
+      this.#seen = 1 << KEY.time
+      at = timeEnd
       if (bytes[at] === BYTE.comma) at = this.#readHead(at, last)
     }
     while (at !== -1 && at < last) at = bytes[at] === BYTE.comma || at === start ? this.#member(at) : -1
@@ -105,29 +123,52 @@ export class LineScanner {
     return [(places[2 * key] as number) + from, (places[2 * key + 1] as number) + from]
   }
 
+  /* The place behind the time, if the line begins with it, or -1. Many lines have that of the line before. */
+  #timeEnd(start: number, last: number): number {
+    const length = this.#timeLength
+    if (length > 0 && start + length < last && isSame(this.#view, this.#timeFrom, start, length)) {
+      this.time = this.#firstTime
+      return start + length - 1
+    }
+    if (!isAt(this.#bytes, start, TIME)) return -1
+    const end = this.#timeAt(start + TIME.length)
+    this.#timeFrom = start
+    this.#firstTime = this.time
+    this.#timeLength = this.#bytes[end] === BYTE.comma ? end + 1 - start : 0
+    return end
+  }
+
+  #follow(trail: Trail): void {
+    this.#expected = this.#memory.keys.follow(trail)
+    this.#step = 0
+  }
+
   /* From the comma after the time to that after the last key that is the same for all lines of a statement. */
   #readHead(from: number, last: number): number {
-    const known = this.#heads.find(this.#view, from, last)
+    const { heads, keys } = this.#memory
+    const known = heads.find(this.#view, from, last)
     if (known !== undefined) {
       this.head = known
       this.#headAt = from
       this.#seen |= known.seen
-      this.#out.raw(known.record)
-      return from + this.#heads.length
+      this.#out.encoded(known.record)
+      this.#follow(known.trail)
+      return from + heads.length
     }
     const before = this.#seen
     const written = this.#out.length
     let [to, at, seen, length] = [from, from, before, written]
     while (this.#bytes[at] === BYTE.comma) {
       at = this.#member(at)
-      if (at === -1 || (this.#seen & ~IN_HEADS) !== 0 || this.#others > 0) break
+      if (at === -1 || (this.#seen & ~IN_HEADS) !== 0) break
       to = at
       seen = this.#seen
       length = this.#out.length
     }
-    this.#heads.learn(this.#view, from, to, last, () => ({
-      record: Uint8Array.from(this.#out.written.subarray(written, length)),
+    heads.learn(this.#view, from, to, last, () => ({
+      record: new WordBytes(this.#out.written.subarray(written, length)),
       seen: seen & ~before,
+      trail: keys.newTrail(),
       places: this.#places.map((place) => place - from),
     }))
     return at
@@ -135,25 +176,24 @@ export class LineScanner {
 
   /* A key and its value, after the byte at `at`; the place behind them, or -1. */
   #member(at: number): number {
-    const bytes = this.#bytes
-    if (bytes[at + 1] !== BYTE.quote) return -1
-    const from = at + 2
-    let hash = NO_BYTES
-    let i = from
-    for (let byte = bytes[i] as number; STOPS[byte] === 0; byte = bytes[++i] as number) hash = hashWith(hash, byte)
-    if (bytes[i] !== BYTE.quote || bytes[i + 1] !== BYTE.colon) return -1
-    const key = keyOf(bytes, from, i, hash)
-    if (key === KEY.other) {
-      const others = this.#others
-      // Of a key that is there twice the last one counts, so it takes a look at the whole.
-      if (others === MAX_KEYS || this.#isKnownAmong(0, others, hash)) return -1
-      this.#hashes[others] = hash
-      this.#others = others + 1
-      return this.#pair(ATTRIBUTE, bytes, from, i, i + 2, 0, others + 1)
+    const met = this.#keyAt(at)
+    // Of a key that is there twice the last one counts, so it takes a look at the whole.
+    if (met === undefined || met.line === this.#line || (met.key !== KEY.other && (this.#seen & (1 << met.key)) !== 0)) return -1
+    met.line = this.#line
+    this.#seen |= 1 << met.key
+    const value = at + met.onLine.length
+    return met.key === KEY.other ? this.#attribute(met, value) : this.#known(met, value)
+  }
+
+  #keyAt(at: number): MetKey | undefined {
+    const step = this.#step++
+    const expected = this.#expected[step]
+    if (expected !== undefined && at + expected.onLine.length <= this.#bytes.length && expected.onLine.isAt(this.#view, at)) {
+      return expected
     }
-    if ((this.#seen & (1 << key)) !== 0) return -1
-    this.#seen |= 1 << key
-    return this.#known(key, from, i)
+    const met = this.#memory.keys.find(this.#bytes, at)
+    if (met !== undefined && step < MAX_TRAIL) this.#expected[step] = met
+    return met
   }
 
   #isKnownAmong(from: number, to: number, hash: number): boolean {
@@ -180,28 +220,26 @@ export class LineScanner {
     }
   }
 
-  #known(key: number, from: number, to: number): number {
-    const bytes = this.#bytes
-    const at = to + 2
-    const count = this.#others
+  #known(met: MetKey, at: number): number {
+    const { key } = met
     switch (key) {
       case KEY.time:
         return this.#timeAt(at)
       case KEY.msg:
-        return this.#value(BODY, at, 0, count)
+        return this.#value(BODY, at, 0, 0)
       case KEY.traceId:
         return this.#idAt(9, TRACE_ID_DIGITS, at)
       case KEY.spanId:
         return this.#idAt(10, SPAN_ID_DIGITS, at)
       case KEY.hlc:
       case KEY.seq:
-        return this.#ordering ? this.#renamed(key, at, count) : valueEnd(bytes, at)
+        return this.#ordering ? this.#attribute(met, at) : valueEnd(this.#bytes, at)
       case KEY.rate:
       case KEY.replayed:
-        return this.#renamed(key, at, count)
+        return this.#attribute(met, at)
       case KEY.name:
         this.#place(key, at)
-        return this.#pair(ATTRIBUTE, bytes, from, to, at, 0, count)
+        return this.#attribute(met, at)
       case KEY.err:
       case KEY.caller:
       case KEY.severityText:
@@ -215,8 +253,8 @@ export class LineScanner {
   }
 
   #timeAt(at: number): number {
-    const end = numberEnd(this.#bytes, at)
-    if (end !== -1) this.time = numberAt(this.#bytes, at, end)
+    const end = readNumber(this.#bytes, at, this.#found)
+    if (end !== -1) this.time = this.#found.value
     return end
   }
 
@@ -253,47 +291,41 @@ export class LineScanner {
     return at + digits + 2
   }
 
-  #renamed(key: number, at: number, count: number): number {
-    const name = OWN_NAMES.get(key) as Uint8Array
-    return this.#pair(ATTRIBUTE, name, 0, name.length, at, 0, count)
+  /* The attribute of that key; the place behind its value, or -1. */
+  #attribute({ name, head }: MetKey, at: number): number {
+    if (head !== undefined) {
+      const end = this.#bytes[at] === BYTE.quote ? this.#shortText(head, name, at) : this.#number(head, at)
+      if (end !== -1) return end
+    }
+    return this.#pair(ATTRIBUTE, name, 0, name.length, at, 0, 0)
   }
 
-  /* A `KeyValue`. */
+  #shortText(head: WordBytes, name: Uint8Array, at: number): number {
+    const bytes = this.#bytes
+    const end = plainEnd(bytes, at + 1)
+    if (bytes[end] !== BYTE.quote || name.length + end - at - 1 > MAX_PAIR_BYTES) return -1
+    this.#out.textPair(head, this.#view, at + 1, end)
+    return end + 1
+  }
+
+  #number(head: WordBytes, at: number): number {
+    const end = readNumber(this.#bytes, at, this.#found)
+    if (end === -1) return -1
+    const { value } = this.#found
+    if (!Number.isSafeInteger(value)) this.#out.doublePair(head, value)
+    else if (value >= 0) this.#out.countPair(head, value)
+    else return -1
+    return end
+  }
+
+  /* A `KeyValue` of any kind. */
   #pair(field: number, names: Uint8Array, from: number, to: number, at: number, depth: number, count: number): number {
     const out = this.#out
-    const bytes = this.#bytes
-    if (bytes[at] === BYTE.quote) {
-      const end = plainEnd(bytes, at + 1)
-      if (bytes[end] === BYTE.quote) {
-        out.textPair(field, names, from, to, bytes, at + 1, end)
-        return end + 1
-      }
-    } else {
-      const end = numberEnd(bytes, at)
-      if (end !== -1) {
-        this.#numberPair(field, names, from, to, numberAt(bytes, at, end))
-        return end
-      }
-    }
     const pair = out.begin(field)
     out.utf8(1, names, from, to)
     const end = this.#value(2, at, depth, count)
     out.end(pair)
     return end
-  }
-
-  #numberPair(field: number, names: Uint8Array, from: number, to: number, value: number): void {
-    const out = this.#out
-    if (value >= 0 && Number.isSafeInteger(value)) {
-      out.countPair(field, names, from, to, value)
-      return
-    }
-    const pair = out.begin(field)
-    out.utf8(1, names, from, to)
-    const inner = out.begin(2)
-    out.number(value)
-    out.end(inner)
-    out.end(pair)
   }
 
   /* An `AnyValue`; the place behind it, or -1. */
@@ -310,9 +342,9 @@ export class LineScanner {
     const byte = bytes[at] as number
     if (byte === BYTE.quote) return this.#text(at)
     if (byte === BYTE.openArray || byte === BYTE.openObject) return depth === MAX_DEPTH ? -1 : this.#nested(at, depth + 1, count)
-    const end = numberEnd(bytes, at)
+    const end = readNumber(bytes, at, this.#found)
     if (end === -1) return this.#literal(at)
-    this.#out.number(numberAt(bytes, at, end))
+    this.#out.number(this.#found.value)
     return end
   }
 

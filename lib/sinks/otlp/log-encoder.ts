@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { BYTE, isAt } from '../json-bytes'
-import { LineHeads } from '../line-heads'
+import { WordBytes } from '../word-bytes'
 import { writeAttributes, writeLog } from './encoder'
 import { hashOf, KEY, KEY_NAMES } from './known-keys'
-import { type HeadMeaning, type KnownHeads, LineScanner, parsed } from './line-scanner'
+import { type HeadMeaning, LineMemory, LineScanner, parsed } from './line-scanner'
 import { ProtobufWriter } from './protobuf'
 import { type Attributes, attributesOf, fieldsOf, type LineReader, nameOf, type Reading, SPAN_LOGGER, textOf } from './record'
 import { type RecordGroup, RecordGroups } from './record-groups'
@@ -14,6 +14,13 @@ const MAX_KEPT_BYTES = 16 * 2 ** 20
 const WHO = [KEY.service, KEY.instance, KEY.host, KEY.hostname, KEY.pid, KEY.thread] as const
 const NOTHING = new Uint8Array(0)
 const SPAN_SCOPE: Uint8Array = Buffer.from(JSON.stringify(SPAN_LOGGER))
+
+/* What is written of each severity. */
+const LEVELS: readonly WordBytes[] = Array.from({ length: 25 }, (_, severity) => {
+  const out = new ProtobufWriter(32)
+  writeLevel(out, severity, nameOf(severity))
+  return new WordBytes(out.written)
+})
 
 interface KnownScope {
   readonly logger: Uint8Array
@@ -43,7 +50,7 @@ export class LogEncoder {
     this.#lines = lines
     this.#reader = reader
     this.#out = memory.writer()
-    this.#scanner = new LineScanner(lines, this.#out, memory.heads, ordering)
+    this.#scanner = new LineScanner(lines, this.#out, memory.lines, ordering)
     this.#groups = new RecordGroups(this.#out, (out, resource) => writeAttributes(out, 1, resource))
     this.#takesSpans = takesSpans
     this.#isUtf8 = isUtf8(lines)
@@ -92,8 +99,9 @@ export class LogEncoder {
       writeAttributes(out, 6, attributesOf(rare, span, false))
     }
     out.nanos(1, time)
-    out.int(2, severity)
-    out.text(3, severityText ?? nameOf(severity))
+    const level = severityText === undefined ? LEVELS[severity] : undefined
+    if (level !== undefined) out.encoded(level)
+    else writeLevel(out, severity, severityText ?? nameOf(severity))
     out.nanos(11, time)
     return true
   }
@@ -160,10 +168,15 @@ export class LogEncoder {
   }
 }
 
+function writeLevel(out: ProtobufWriter, severity: number, text: string): void {
+  out.int(2, severity)
+  out.text(3, text)
+}
+
 /** The memory in which requests are made, one after the other. */
 export class LogMemory {
-  /** What was read of the heads of lines. */
-  readonly heads: KnownHeads = new LineHeads()
+  /** What was learned of lines. */
+  readonly lines = new LineMemory()
   #writer = new ProtobufWriter(FIRST_BYTES)
 
   /** A writer that has written nothing; the one before must not be used any more. */

@@ -1,3 +1,5 @@
+import { copyWords, WordBytes } from '../word-bytes'
+
 /*
  * As much of Protocol Buffers as OTLP needs (protobuf.dev/programming-guides/encoding): a field is a tag, its number and how its value lies there, and
  * the value.
@@ -12,18 +14,18 @@ const STEP_MS = 2 ** 20
 /* Lengths below it have one byte. */
 const ONE_BYTE = 0x80
 const SHORT = 64
+/** The most bytes that a name and a text have together in a `KeyValue` all of whose lengths have one byte. */
+export const MAX_PAIR_BYTES = ONE_BYTE - 7
 const TWO_31 = 2 ** 31
 const TWO_32 = 2 ** 32
 /* A UTF-16 unit has at most three bytes in UTF-8. */
 const MAX_UNIT_BYTES = 3
 const MAX_VARINT_BYTES = 10
-const DOUBLE = new Float64Array([1])
-const DOUBLE_BYTES = new Uint8Array(DOUBLE.buffer)
-const IS_LITTLE = DOUBLE_BYTES[0] === 0
 
 /** Writes messages into memory that grows. */
 export class ProtobufWriter {
   #bytes: Buffer
+  #view: DataView
   #at = 0
   #lastMs = Number.NaN
   #lowNanos = 0
@@ -31,6 +33,7 @@ export class ProtobufWriter {
 
   constructor(firstBytes = 64 * 1024) {
     this.#bytes = Buffer.allocUnsafe(firstBytes)
+    this.#view = viewOf(this.#bytes)
   }
 
   /** What was written; a copy. */
@@ -140,8 +143,7 @@ export class ProtobufWriter {
   double(field: number, value: number): void {
     this.#tag(field, FIXED64)
     this.#reserve(8)
-    DOUBLE[0] = value
-    for (let i = 0; i < 8; i++) this.#bytes[this.#at + i] = DOUBLE_BYTES[IS_LITTLE ? i : 7 - i] as number
+    this.#view.setFloat64(this.#at, value, true)
     this.#at += 8
   }
 
@@ -156,65 +158,56 @@ export class ProtobufWriter {
     this.#tag(field, FIXED64)
     this.#reserve(8)
     if (ms !== this.#lastMs) this.#setNanos(ms)
-    this.#fixed32(this.#lowNanos)
-    this.#fixed32(this.#highNanos)
+    this.#view.setInt32(this.#at, this.#lowNanos, true)
+    this.#view.setInt32(this.#at + 4, this.#highNanos, true)
+    this.#at += 8
   }
 
-  /** A `KeyValue` whose value is a text, key and text being there in UTF-8. */
-  textPair(
-    field: number,
-    names: Uint8Array,
-    nameFrom: number,
-    nameTo: number,
-    source: Uint8Array,
-    from: number,
-    to: number,
-  ): void {
-    const [name, text] = [nameTo - nameFrom, to - from]
-    if (name + text + 6 >= ONE_BYTE) {
-      const pair = this.begin(field)
-      this.utf8(1, names, nameFrom, nameTo)
-      const value = this.begin(2)
-      this.utf8(1, source, from, to)
-      this.end(value)
-      this.end(pair)
-      return
-    }
-    // All lengths have one byte, and are known.
-    this.#pairHead(field, names, nameFrom, nameTo, text + 2)
+  /** The beginning of a `KeyValue`: all up to its value, but for the two lengths, which are known later and have one byte each. */
+  static pairHead(field: number, name: Uint8Array): WordBytes {
+    const head = [(field << 3) | BYTES, 0, (1 << 3) | BYTES, name.length, ...name, (2 << 3) | BYTES, 0]
+    return new WordBytes(Uint8Array.from(head))
+  }
+
+  /** What was encoded before, as it is. */
+  encoded(bytes: WordBytes): void {
+    this.#reserve(bytes.length)
+    bytes.copyTo(this.#view, this.#at)
+    this.#at += bytes.length
+  }
+
+  /** A `KeyValue` whose value is a text, there in UTF-8. `head` is what `pairHead` has made; all is at most 127 bytes. */
+  textPair(head: WordBytes, source: DataView, from: number, to: number): void {
+    const length = to - from
+    this.#pairHead(head, length + 2)
     this.#bytes[this.#at++] = (1 << 3) | BYTES
-    this.#bytes[this.#at++] = text
-    this.#copy(source, from, to)
+    this.#bytes[this.#at++] = length
+    copyWords(source, from, to, this.#view, this.#at)
+    this.#at += length
   }
 
   /** A `KeyValue` whose value is a whole number from 0 to 2^53 - 1. */
-  countPair(field: number, names: Uint8Array, nameFrom: number, nameTo: number, value: number): void {
-    if (nameTo - nameFrom > SHORT) {
-      const pair = this.begin(field)
-      this.utf8(1, names, nameFrom, nameTo)
-      const inner = this.begin(2)
-      this.int(3, value)
-      this.end(inner)
-      this.end(pair)
-      return
-    }
-    this.#pairHead(field, names, nameFrom, nameTo, 1 + varintBytes(value))
+  countPair(head: WordBytes, value: number): void {
+    this.#pairHead(head, 1 + varintBytes(value))
     this.#bytes[this.#at++] = (3 << 3) | VARINT
     this.#varint(value)
   }
 
+  /** A `KeyValue` whose value is a double. */
+  doublePair(head: WordBytes, value: number): void {
+    this.#pairHead(head, 9)
+    this.double(4, value)
+  }
+
   /* Up to the content of the value, which has so many bytes. */
-  #pairHead(field: number, names: Uint8Array, from: number, to: number, valueBytes: number): void {
-    const name = to - from
-    this.#reserve(name + valueBytes + MAX_VARINT_BYTES)
-    const bytes = this.#bytes
-    bytes[this.#at++] = (field << 3) | BYTES
-    bytes[this.#at++] = name + valueBytes + 4
-    bytes[this.#at++] = (1 << 3) | BYTES
-    bytes[this.#at++] = name
-    this.#copy(names, from, to)
-    bytes[this.#at++] = (2 << 3) | BYTES
-    bytes[this.#at++] = valueBytes
+  #pairHead(head: WordBytes, valueBytes: number): void {
+    this.#reserve(head.length + valueBytes + MAX_VARINT_BYTES)
+    const at = this.#at
+    const end = at + head.length
+    head.copyTo(this.#view, at)
+    this.#bytes[at + 1] = head.length - 2 + valueBytes
+    this.#bytes[end - 1] = valueBytes
+    this.#at = end
   }
 
   #setNanos(ms: number): void {
@@ -226,16 +219,6 @@ export class ProtobufWriter {
     this.#lastMs = ms
     this.#lowNanos = (low % TWO_32) | 0
     this.#highNanos = (Math.floor(steps / (TWO_32 / STEP_MS)) + Math.floor(low / TWO_32)) | 0
-  }
-
-  #fixed32(word: number): void {
-    const bytes = this.#bytes
-    const at = this.#at
-    bytes[at] = word
-    bytes[at + 1] = word >>> 8
-    bytes[at + 2] = word >>> 16
-    bytes[at + 3] = word >>> 24
-    this.#at = at + 4
   }
 
   /* A few bytes are faster copied here than by a call out of JavaScript. */
@@ -294,7 +277,12 @@ export class ProtobufWriter {
     const grown = Buffer.allocUnsafe((this.#at + bytes) * 2)
     this.#bytes.copy(grown, 0, 0, this.#at)
     this.#bytes = grown
+    this.#view = viewOf(grown)
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** Nanoseconds since the epoch, of milliseconds with fractions. */

@@ -91,4 +91,58 @@ describe('LogEncoder', () => {
       expect(pids).to.have.members([17, 171, 18, 17])
     }
   })
+
+  it('has no more than one key of a name also where it knows which keys come next', () => {
+    const line = (fields: string): Buffer => Buffer.from(`{"time":1,"level":"info","logger":"a","msg":"m",${WHO},${fields}}`)
+    const lines = [line('"n":1,"m":2'), line('"n":1,"n":2'), line('"n":3,"m":4,"n":5')]
+    const attributes = encode(lines, new LogMemory(), true, false).records.map((record) => record.attributes)
+    expect(attributes).to.deep.equal([{ n: 1, m: 2 }, { n: 2 }, { n: 5, m: 4 }])
+  })
+
+  it('forgets keys when lines have ever new ones, and then has no more than one of a name either', () => {
+    const line = (fields: string): Buffer => Buffer.from(`{"time":1,"level":"info","logger":"a","msg":"m",${WHO},${fields}}`)
+    const others = Array.from({ length: 1500 }, (_, i) => Buffer.from(`{"time":1,"key${i}":${i}}`))
+    const lines = [line('"n":1,"m":2'), ...others, line('"n":1,"n":2')]
+    const { records } = encode(lines, new LogMemory(), true, false)
+    expect(records.map(({ attributes }) => attributes)).to.have.deep.members([
+      { n: 1, m: 2 },
+      ...others.map((_, i) => ({ [`key${i}`]: i })),
+      { n: 2 },
+    ])
+  })
+
+  it('has the time of each line, be it that of the line before, of one before another kind of line, or another one', () => {
+    const ours = (time: number): string => `{"time":${time},"level":"info","logger":"a","msg":"m",${WHO}}`
+    const pinos = (time: number): string => `{"level":30,"time":${time},"pid":7,"hostname":"h","msg":"m"}`
+    const lines = [ours(11), ours(11), pinos(22), ours(11), ours(12), ours(123), ours(12), '{"time":12}', ours(12)]
+    const { records } = encode(
+      lines.map((line) => Buffer.from(line)),
+      new LogMemory(),
+      true,
+      false,
+    )
+    const times = records.map(({ record }) => Number(BigInt(record['timeUnixNano'] as string) / 1_000_000n))
+    expect(times).to.have.members([11, 11, 22, 11, 12, 123, 12, 12, 12])
+  })
+
+  it('writes names, texts and numbers of every length as they are', () => {
+    const lines: Buffer[] = []
+    for (const name of [0, 1, 59, 60, 98, 100, 101, 113, 114, 120, 121, 122, 127, 128, 200].map((length) => 'n'.repeat(length))) {
+      for (const text of [0, 1, 3, 4, 20, 21, 22, 61, 62, 120, 121, 127, 128])
+        lines.push(wholeLine(name, `"${'t'.repeat(text)}"`))
+      for (const number of NUMBERS) lines.push(wholeLine(name, number))
+    }
+    const { records, fast } = encode(lines, new LogMemory(), true, false)
+    expect(fast).to.deep.equal(lines.map(() => true))
+    expect(records).to.deep.equal(encode(lines, new LogMemory(), true, true).records)
+  })
 })
+
+const NUMBERS = [
+  ...['0', '-0', '7', '127', '128', '-1', '0.5', '10.25', '1e3', '1.5E-7', '0.1', '123456789012.34', '1234567890123.45'],
+  ...['999999999999999', '1000000000000000', '9007199254740991', '9007199254740993', '-9007199254740991', '1e400'],
+]
+
+function wholeLine(name: string, value: string): Buffer {
+  return Buffer.from(`{"time":1,"level":"info","logger":"a","msg":"m",${WHO},"${name}":${value},"last":1}`)
+}
