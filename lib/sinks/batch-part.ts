@@ -13,6 +13,7 @@ export class KeptBatch implements SinkBatch {
   readonly id: string
   readonly instance: string
   readonly #rows: readonly BatchEvent[]
+  readonly #labelled = new Map<string, KeptBatch>()
 
   /** `lines` must never change. */
   constructor(lines: Uint8Array, events: number, id: string, instance: string, rows: readonly BatchEvent[]) {
@@ -34,18 +35,31 @@ export class KeptBatch implements SinkBatch {
     return new KeptBatch(lines, rows.length, partId(this.id, lines, rows), this.instance, rows)
   }
 
-  /** The same events under another name, for one of several destinations that may be the same one. */
+  /** The same events under another name, for one of several destinations that may be the same one. The same batch at each call. */
   labelled(label: string): KeptBatch {
+    const known = this.#labelled.get(label)
+    if (known !== undefined) return known
     const root = rootId(this.id)
     const id = `${root}.${label}${this.id.slice(root.length)}`
-    return new KeptBatch(this.lines, this.events, id, this.instance, this.#rows)
+    const made = new KeptBatch(this.lines, this.events, id, this.instance, this.#rows)
+    this.#labelled.set(label, made)
+    return made
   }
 }
 
-/** `batch` in memory of its own. To be called before the first `await`. */
+const kept = new WeakMap<SinkBatch, KeptBatch>()
+
+/**
+ * `batch` in memory of its own, the same one at each call, so that what was prepared of it is found when it is sent. The first call is before the first
+ * `await`.
+ */
 export function keepBatch(batch: SinkBatch): KeptBatch {
   if (batch instanceof KeptBatch) return batch
-  return new KeptBatch(Buffer.from(batch.lines), batch.events, batch.id, batch.instance, batch.rows())
+  const known = kept.get(batch)
+  if (known !== undefined) return known
+  const made = new KeptBatch(Buffer.from(batch.lines), batch.events, batch.id, batch.instance, batch.rows())
+  kept.set(batch, made)
+  return made
 }
 
 /** The lines of `rows` at these indexes, in memory of their own, and the rows of those. */

@@ -48,7 +48,12 @@ export function openAsyncSink(spec: AsyncSinkSpec, place: AsyncSinkPlace = {}): 
   })
   const sink = openBelow(spec, openingOf(false))
   if (!isDecorated(spec)) return sink
-  return { sending: sendingOf(spec), send: (batch) => sink.send(batch), close: () => sink.close() }
+  return {
+    sending: sendingOf(spec),
+    ...(sink.prepare === undefined ? {} : { prepare: (batch) => sink.prepare?.(batch) }),
+    send: (batch) => sink.send(batch),
+    close: () => sink.close(),
+  }
 }
 
 function openBelow(spec: SinkSpec, opening: Opening): AsyncSink {

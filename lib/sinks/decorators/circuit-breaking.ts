@@ -2,6 +2,7 @@ import { checkOptions, rules } from '../../internal/options'
 import type { AsyncSink, BatchResult, SinkBatch, SinkSpec } from '../sink'
 import { checkGivesBack, readInner } from './inner'
 import type { Opening } from './opening'
+import { preparing } from './preparing'
 import { checkAcknowledged } from './sending'
 
 /** Options of `circuitBreaking`. */
@@ -88,6 +89,10 @@ export function openCircuitBreaking(options: CircuitBreakingSpec['options'], ope
   }
 
   return {
+    // While the circuit is open the batch would be made ready for nothing.
+    ...preparing([inner], (batch) => {
+      if (openUntil === undefined) inner.prepare?.(batch)
+    }),
     async send(batch) {
       if (openUntil === undefined) return pass(batch)
       const restMs = openUntil - timing.now()

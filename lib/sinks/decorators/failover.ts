@@ -5,6 +5,7 @@ import type { AsyncSink, BatchResult, SinkBatch, SinkSpec } from '../sink'
 import { FATE, Fates } from './fates'
 import { checkGivesBack, readInners } from './inner'
 import type { Opening } from './opening'
+import { preparing } from './preparing'
 import { checkAcknowledged } from './sending'
 
 /** Options of `failover`. */
@@ -69,6 +70,11 @@ export function openFailover({ sinks, probeAfterMs }: FailoverSpec['options'], o
   }
 
   return {
+    // For the one that would be asked first now; if that fails, the next one has its turn without.
+    ...preparing(
+      places.map(({ sink }) => sink),
+      (batch) => places.find(mayTry)?.sink.prepare?.(keepBatch(batch)),
+    ),
     async send(batch) {
       const whole = keepBatch(batch)
       let left = [...whole.rows().keys()]

@@ -1,11 +1,12 @@
 import { checkOptions } from '../../internal/options'
 import { keepBatch } from '../batch-part'
 import { checkReadable } from '../line-form'
-import type { AsyncSink, SinkSpec } from '../sink'
+import type { AsyncSink, BatchEvent, SinkSpec } from '../sink'
 import { checkCondition, compileCondition, conditionRule, type EventCondition, EventView, readsLines } from './condition'
 import { FATE, Fates } from './fates'
 import { readInner } from './inner'
 import type { Opening } from './opening'
+import { Looked, preparing } from './preparing'
 import { wrong } from './wrong'
 
 /** Options of `filtering`: one of the two. */
@@ -44,16 +45,22 @@ export function openFiltering({ sink: spec, keep, drop }: FilteringSpec['options
   const inner = opening.open(spec)
   const isLike = compileCondition((keep ?? drop) as EventCondition)
   const isKept = keep === undefined ? (event: EventView) => !isLike(event) : isLike
+  const looked = new Looked((whole) => {
+    const rows = [...whole.rows().keys()]
+    const kept = rows.filter((i) => isKept(new EventView(whole.lines, whole.rows()[i] as BatchEvent)))
+    return { kept, part: kept.length === 0 ? undefined : whole.part(kept) }
+  })
   return {
+    ...preparing([inner], (batch) => {
+      const { part } = looked.at(keepBatch(batch))
+      if (part !== undefined) inner.prepare?.(part)
+    }),
     async send(batch) {
       const whole = keepBatch(batch)
+      const { kept, part } = looked.at(whole)
       const fates = new Fates(whole.rows().length)
-      const kept: number[] = []
-      whole.rows().forEach((row, i) => {
-        if (isKept(new EventView(whole.lines, row))) kept.push(i)
-        else fates.set(i, FATE.filtered)
-      })
-      if (kept.length > 0) fates.enter(await inner.send(whole.part(kept)), kept)
+      for (const row of whole.rows().keys()) fates.set(row, FATE.filtered)
+      if (part !== undefined) fates.enter(await inner.send(part), kept)
       return fates.result()
     },
     close: () => inner.close(),

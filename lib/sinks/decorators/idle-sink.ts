@@ -19,6 +19,10 @@ export function openWhenNeeded(open: () => AsyncSink, idleMs: number, timing: Ti
   }
 
   return {
+    // It is opened by what is sent, not by what may be.
+    prepare(batch) {
+      sink?.prepare?.(batch)
+    },
     async send(batch) {
       callOff?.()
       callOff = undefined

@@ -4,6 +4,7 @@ import type { AsyncSink, SinkSpec } from '../sink'
 import { FATE, Fates } from './fates'
 import { readInner } from './inner'
 import type { Opening } from './opening'
+import { preparing } from './preparing'
 import { checkAcknowledged } from './sending'
 import { Waits } from './timing'
 import { wrong } from './wrong'
@@ -90,6 +91,7 @@ export function openRetrying(options: RetryingSpec['options'], opening: Opening)
     Math.max(timing.random() * Math.min(firstDelayMs * 2 ** (tries - 1), maxDelayMs), retryAfterMs)
 
   return {
+    ...preparing([inner], (batch) => inner.prepare?.(keepBatch(batch))),
     async send(batch) {
       const whole = keepBatch(batch)
       const rows = [...whole.rows().keys()]

@@ -8,6 +8,7 @@ import { FATE, Fates } from './fates'
 import { openWhenNeeded } from './idle-sink'
 import { checkApart, readInner } from './inner'
 import type { Opening } from './opening'
+import { Looked, preparing } from './preparing'
 import { checkOneMode } from './sending'
 import { spools } from './structure'
 import { wrong } from './wrong'
@@ -102,8 +103,12 @@ export function openRouting({ routes, otherwise, idleMs }: RoutingSpec['options'
     return sinks?.[shareOf(event.row.traceId, sinks.length)]
   }
 
-  /* The rows that go to each sink, in order. */
-  const waysOf = (whole: KeptBatch): Map<AsyncSink | undefined, number[]> => {
+  /* What goes to each sink: the rows, in order, and the batch that they are. */
+  const ways = new Looked((whole) =>
+    [...rowsBySink(whole)].map(([sink, rows]) => ({ sink, rows, part: sink === undefined ? undefined : whole.part(rows) })),
+  )
+
+  const rowsBySink = (whole: KeptBatch): Map<AsyncSink | undefined, number[]> => {
     const ways = new Map<AsyncSink | undefined, number[]>()
     whole.rows().forEach((row, i) => {
       const sink = sinkFor(new EventView(whole.lines, row))
@@ -115,11 +120,17 @@ export function openRouting({ routes, otherwise, idleMs }: RoutingSpec['options'
   }
 
   return {
+    ...preparing(
+      open.flatMap(({ sinks }) => sinks),
+      (batch) => {
+        for (const { sink, part } of ways.at(keepBatch(batch))) if (part !== undefined) sink?.prepare?.(part)
+      },
+    ),
     async send(batch) {
       const whole = keepBatch(batch)
       const fates = new Fates(whole.rows().length)
-      const sends = [...waysOf(whole)].map(async ([sink, rows]) => {
-        if (sink !== undefined) fates.enter(await sink.send(whole.part(rows)), rows)
+      const sends = ways.at(whole).map(async ({ sink, rows, part }) => {
+        if (sink !== undefined && part !== undefined) fates.enter(await sink.send(part), rows)
         else for (const row of rows) fates.set(row, FATE.filtered)
       })
       await Promise.all(sends)

@@ -6,6 +6,7 @@ import type { AsyncSink, BatchResult, SinkSpec } from '../sink'
 import { FATE, Fates } from './fates'
 import { checkGivesBack, readInner } from './inner'
 import type { Opening } from './opening'
+import { preparing } from './preparing'
 import { Replay } from './replay'
 import { checkAcknowledged } from './sending'
 import { newSpoolCounts } from './spool-counts'
@@ -90,10 +91,12 @@ export function openSpooling({ options, shared }: SpoolingSpec, opening: Opening
 
   const onTheirWay = new Set<Promise<BatchResult>>()
 
+  const isPassing = (): boolean => options.order === 'live-first' || store.isEmpty
+
   async function pass(whole: KeptBatch): Promise<BatchResult> {
     const fates = new Fates(whole.rows().length)
     let left = [...whole.rows().keys()]
-    if (options.order === 'live-first' || store.isEmpty) {
+    if (isPassing()) {
       replay.hold()
       fates.enter(await inner.send(whole), left)
       replay.goOn()
@@ -110,6 +113,10 @@ export function openSpooling({ options, shared }: SpoolingSpec, opening: Opening
   }
 
   return {
+    // What would go behind others in the spool is not sent from here.
+    ...preparing([inner], (batch) => {
+      if (isPassing()) inner.prepare?.(keepBatch(batch))
+    }),
     async send(batch) {
       const answer = pass(keepBatch(batch))
       onTheirWay.add(answer)

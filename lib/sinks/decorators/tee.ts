@@ -3,6 +3,7 @@ import type { AsyncSink, SinkSpec } from '../sink'
 import { FATE, type Fate, Fates } from './fates'
 import { readInners } from './inner'
 import type { Opening } from './opening'
+import { preparing } from './preparing'
 import { RowMemory } from './row-memory'
 
 /** `tee(...)` as data. */
@@ -50,6 +51,12 @@ export function openTee({ sinks: specs }: TeeSpec['options'], opening: Opening):
   }
 
   return {
+    ...preparing(sinks, (batch) => {
+      const whole = keepBatch(batch)
+      sinks.forEach((sink, i) => {
+        sink.prepare?.(whole.labelled(`${i}`))
+      })
+    }),
     async send(batch) {
       const whole = keepBatch(batch)
       const known = memory.recall(whole)

@@ -65,7 +65,10 @@ export function throttling(sink: SinkSpec, options: ThrottlingOptions): Throttli
   })
 }
 
-/** Opens it on this thread. */
+/**
+ * Opens it on this thread. It has no `prepare`: how much of a batch is sent, and what of it together, depends on when it is sent; and where there is a
+ * rate to keep, there is time to make a batch ready.
+ */
 export function openThrottling(options: ThrottlingSpec['options'], opening: Opening): AsyncSink {
   return options.over === 'drop' ? openDropping(options, opening) : openPacing(options, opening)
 }

@@ -21,6 +21,7 @@ class Fickle {
 
   open(): AsyncSink {
     return {
+      prepare: () => undefined,
       send: async (batch) => {
         const rows = [
           ...Buffer.from(batch.lines)
@@ -116,6 +117,7 @@ class World {
       for (const row of rows) fates.get(events[row] as number)?.push(fate)
     }
     const all = [...events.keys()]
+    sink.prepare?.(batch)
     const result = await sink.send(batch)
     if (result.outcome === 'delivered') return settle(all, 'delivered')
     if (result.outcome === 'retryable') {

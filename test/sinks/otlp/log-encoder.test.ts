@@ -95,15 +95,17 @@ describe('LogEncoder', () => {
   it('has no more than one key of a name also where it knows which keys come next', () => {
     const line = (fields: string): Buffer => Buffer.from(`{"time":1,"level":"info","logger":"a","msg":"m",${WHO},${fields}}`)
     const lines = [line('"n":1,"m":2'), line('"n":1,"n":2'), line('"n":3,"m":4,"n":5')]
-    const attributes = encode(lines, new LogMemory(), true, false).records.map((record) => record.attributes)
-    expect(attributes).to.deep.equal([{ n: 1, m: 2 }, { n: 2 }, { n: 5, m: 4 }])
+    const { records, fast } = encode(lines, new LogMemory(), true, false)
+    expect(fast).to.deep.equal([true, false, false])
+    expect(records.map(({ attributes }) => attributes)).to.deep.equal([{ n: 1, m: 2 }, { n: 2 }, { n: 5, m: 4 }])
   })
 
   it('forgets keys when lines have ever new ones, and then has no more than one of a name either', () => {
     const line = (fields: string): Buffer => Buffer.from(`{"time":1,"level":"info","logger":"a","msg":"m",${WHO},${fields}}`)
     const others = Array.from({ length: 1500 }, (_, i) => Buffer.from(`{"time":1,"key${i}":${i}}`))
     const lines = [line('"n":1,"m":2'), ...others, line('"n":1,"n":2')]
-    const { records } = encode(lines, new LogMemory(), true, false)
+    const { records, fast } = encode(lines, new LogMemory(), true, false)
+    expect(fast.at(-1)).to.equal(false)
     expect(records.map(({ attributes }) => attributes)).to.have.deep.members([
       { n: 1, m: 2 },
       ...others.map((_, i) => ({ [`key${i}`]: i })),
