@@ -8,7 +8,6 @@ const LAST_LOOK = 90
 const STEP = 8
 const LOOK_BYTES = 4
 const PRIME = 0x01000193
-const MIN_BYTES = 4
 const MAX_BYTES = 1024
 /* A head that was met is not given up for the next so many that were not. */
 const CREDIT = 4
@@ -34,7 +33,7 @@ export class LineHeads<T> {
     const head = this.#heads[slotOf(view, at, end)]
     if (head === undefined) return undefined
     const { length } = head.bytes
-    if (at + length >= end || !head.bytes.isAt(view, at)) return undefined
+    if (at + length > end || !head.bytes.isAt(view, at)) return undefined
     const next = view.getUint8(at + length)
     if (next !== BYTE.comma && next !== BYTE.closeObject) return undefined
     head.credit = CREDIT
@@ -45,7 +44,7 @@ export class LineHeads<T> {
   /** Keeps what the bytes from `at` to `to` mean. */
   learn(view: DataView, at: number, to: number, end: number, meaning: () => T): void {
     const length = to - at
-    if (length < MIN_BYTES || length > MAX_BYTES) return
+    if (length < WordBytes.MIN_LENGTH || length > MAX_BYTES) return
     const slot = slotOf(view, at, end)
     const known = this.#heads[slot]
     if (known !== undefined && --known.credit >= 0) return

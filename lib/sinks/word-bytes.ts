@@ -1,20 +1,21 @@
 const WORD_BYTES = 4
 
-/** Bytes that stay as they are, to be compared and copied often: four at a time, and up to three that are left. */
+/** Bytes that stay as they are, four or more, to be compared and copied often: four at a time, the last four once more if some are left. */
 export class WordBytes {
+  /** How few there may be. */
+  static readonly MIN_LENGTH: number = WORD_BYTES
   /** How many there are. */
   readonly length: number
   readonly #words: Int32Array
-  readonly #rest: Uint8Array
+  readonly #tail: number
 
   /** Takes a copy of `bytes`. */
   constructor(bytes: Uint8Array) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.length = bytes.length
-    this.#words = Int32Array.from({ length: Math.floor(bytes.length / WORD_BYTES) }, (_, i) =>
-      view.getInt32(i * WORD_BYTES, true),
-    )
-    this.#rest = Uint8Array.from(bytes.subarray(this.#words.length * WORD_BYTES))
+    const { length } = bytes
+    const view = new DataView(bytes.buffer, bytes.byteOffset, length)
+    this.length = length
+    this.#words = Int32Array.from({ length: Math.floor(length / WORD_BYTES) }, (_, i) => view.getInt32(i * WORD_BYTES, true))
+    this.#tail = view.getInt32(length - WORD_BYTES, true)
   }
 
   /** Whether they are at `at`. There must be as many bytes. */
@@ -22,9 +23,7 @@ export class WordBytes {
     const words = this.#words
     let from = at
     for (let i = 0; i < words.length; i++, from += WORD_BYTES) if (view.getInt32(from, true) !== words[i]) return false
-    const rest = this.#rest
-    for (let i = 0; i < rest.length; i++) if (view.getUint8(from + i) !== rest[i]) return false
-    return true
+    return view.getInt32(at + this.length - WORD_BYTES, true) === this.#tail
   }
 
   /** Writes them to `at`. There must be room. */
@@ -32,8 +31,7 @@ export class WordBytes {
     const words = this.#words
     let to = at
     for (let i = 0; i < words.length; i++, to += WORD_BYTES) view.setInt32(to, words[i] as number, true)
-    const rest = this.#rest
-    for (let i = 0; i < rest.length; i++) view.setUint8(to + i, rest[i] as number)
+    view.setInt32(at + this.length - WORD_BYTES, this.#tail, true)
   }
 }
 

@@ -27,6 +27,9 @@ const IN_HEADS: number = [
   ...[KEY.time, KEY.level, KEY.logger, KEY.name, KEY.msg],
   ...[KEY.service, KEY.instance, KEY.host, KEY.hostname, KEY.pid, KEY.thread],
 ].reduce((bits, key) => bits | (1 << key), 0)
+const ATTRIBUTES: number = (1 << KEY.other) | (1 << KEY.rate) | (1 << KEY.replayed)
+const ORDER: number = (1 << KEY.hlc) | (1 << KEY.seq)
+
 /** What the head of a line means: what is written of it, and the keys that are in it. */
 export interface HeadMeaning {
   readonly record: WordBytes
@@ -61,7 +64,8 @@ export class LineScanner {
   readonly #out: ProtobufWriter
   readonly #bytes: Uint8Array
   readonly #view: DataView
-  readonly #ordering: boolean
+  /* A bit for each key that is an attribute and nothing else. */
+  readonly #attributes: number
   readonly #memory: LineMemory
   readonly #hashes = new Int32Array(MAX_KEYS)
   readonly #found = { value: 0 }
@@ -85,7 +89,7 @@ export class LineScanner {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#out = out
     this.#memory = memory
-    this.#ordering = ordering
+    this.#attributes = ATTRIBUTES | (ordering ? ORDER : 0)
   }
 
   /** Whether all of the line from `start` to `end` is read, written and right. */
@@ -165,6 +169,7 @@ export class LineScanner {
       seen = this.#seen
       length = this.#out.length
     }
+    if (length - written < WordBytes.MIN_LENGTH) return at
     heads.learn(this.#view, from, to, last, () => ({
       record: new WordBytes(this.#out.written.subarray(written, length)),
       seen: seen & ~before,
@@ -178,11 +183,13 @@ export class LineScanner {
   #member(at: number): number {
     const met = this.#keyAt(at)
     // Of a key that is there twice the last one counts, so it takes a look at the whole.
-    if (met === undefined || met.line === this.#line || (met.key !== KEY.other && (this.#seen & (1 << met.key)) !== 0)) return -1
+    if (met === undefined || met.line === this.#line) return -1
     met.line = this.#line
-    this.#seen |= 1 << met.key
     const value = at + met.onLine.length
-    return met.key === KEY.other ? this.#attribute(met, value) : this.#known(met, value)
+    const bit = 1 << met.key
+    if ((this.#attributes & bit) === 0) return (this.#seen & bit) === 0 ? this.#known(met, value) : -1
+    this.#seen |= bit
+    return this.#attribute(met, value)
   }
 
   #keyAt(at: number): MetKey | undefined {
@@ -222,6 +229,7 @@ export class LineScanner {
 
   #known(met: MetKey, at: number): number {
     const { key } = met
+    this.#seen |= 1 << key
     switch (key) {
       case KEY.time:
         return this.#timeAt(at)
@@ -233,10 +241,7 @@ export class LineScanner {
         return this.#idAt(10, SPAN_ID_DIGITS, at)
       case KEY.hlc:
       case KEY.seq:
-        return this.#ordering ? this.#attribute(met, at) : valueEnd(this.#bytes, at)
-      case KEY.rate:
-      case KEY.replayed:
-        return this.#attribute(met, at)
+        return valueEnd(this.#bytes, at)
       case KEY.name:
         this.#place(key, at)
         return this.#attribute(met, at)

@@ -4,7 +4,7 @@ import { WordBytes } from '../word-bytes'
 import { writeAttributes, writeLog } from './encoder'
 import { hashOf, KEY, KEY_NAMES } from './known-keys'
 import { type HeadMeaning, LineMemory, LineScanner, parsed } from './line-scanner'
-import { ProtobufWriter } from './protobuf'
+import { ONE_BYTE, ProtobufWriter } from './protobuf'
 import { type Attributes, attributesOf, fieldsOf, type LineReader, nameOf, type Reading, SPAN_LOGGER, textOf } from './record'
 import { type RecordGroup, RecordGroups } from './record-groups'
 
@@ -44,6 +44,8 @@ export class LogEncoder {
   #resource: Attributes | undefined
   readonly #scopes = new Map<number, KnownScope>()
   readonly #byHead = new Map<HeadMeaning, RecordGroup>()
+  /* How many bytes the length of the last record took, as that of the next one most likely does. */
+  #room: 1 | 2 = 2
 
   /** `takesSpans`: whether the ends of spans are records like any other. */
   constructor(lines: Uint8Array, reader: LineReader, memory: LogMemory, ordering: boolean, takesSpans: boolean) {
@@ -61,12 +63,14 @@ export class LogEncoder {
     if (!this.#isUtf8) return false
     const out = this.#out
     const from = out.length
-    const record = out.begin(2, 2)
+    const room = this.#room
+    const record = out.begin(2, room)
     if (!this.#scanner.read(start, end) || !this.#complete(severity)) {
       out.cut(from)
       return false
     }
-    out.end(record, 2)
+    this.#room = out.length - record < ONE_BYTE ? 1 : 2
+    out.end(record, room)
     this.#groups.add(this.#groupOf(), from)
     return true
   }

@@ -11,8 +11,8 @@ const BYTES = 2
 const FIXED32 = 5
 const NANOS_PER_MS = 1_000_000
 const STEP_MS = 2 ** 20
-/* Lengths below it have one byte. */
-const ONE_BYTE = 0x80
+/** Lengths below it have one byte. */
+export const ONE_BYTE = 0x80
 const SHORT = 64
 /** The most bytes that a name and a text have together in a `KeyValue` all of whose lengths have one byte. */
 export const MAX_PAIR_BYTES = ONE_BYTE - 7
@@ -196,7 +196,9 @@ export class ProtobufWriter {
   /** A `KeyValue` whose value is a double. */
   doublePair(head: WordBytes, value: number): void {
     this.#pairHead(head, 9)
-    this.double(4, value)
+    this.#bytes[this.#at++] = (4 << 3) | FIXED64
+    this.#view.setFloat64(this.#at, value, true)
+    this.#at += 8
   }
 
   /* Up to the content of the value, which has so many bytes. */

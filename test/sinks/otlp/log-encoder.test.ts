@@ -92,21 +92,33 @@ describe('LogEncoder', () => {
     }
   })
 
+  it('takes lines of any length, be they nothing but a head, and heads without a message', () => {
+    const head = `{"time":1,"level":"info","logger":"a","msg":"m",${WHO}`
+    const bare = `{"time":1,"level":"info","logger":"a",${WHO}`
+    const lines = [head, head, bare, bare, `${head},"n":1`, `${bare},"n":1`, `${head},"t":"${'t'.repeat(200)}"`, head].map(
+      (line) => Buffer.from(`${line}}`),
+    )
+    const { records, fast } = encode(lines, new LogMemory(), true, false)
+    expect(fast).to.deep.equal(lines.map(() => true))
+    expect(records).to.deep.equal(encode(lines, new LogMemory(), true, true).records)
+  })
+
   it('has no more than one key of a name also where it knows which keys come next', () => {
     const line = (fields: string): Buffer => Buffer.from(`{"time":1,"level":"info","logger":"a","msg":"m",${WHO},${fields}}`)
-    const lines = [line('"n":1,"m":2'), line('"n":1,"n":2'), line('"n":3,"m":4,"n":5')]
+    const lines = [line('"n":1,"m":2'), line('"n":1,"m":2'), line('"n":1,"n":2'), line('"n":3,"m":4,"n":5')]
     const { records, fast } = encode(lines, new LogMemory(), true, false)
-    expect(fast).to.deep.equal([true, false, false])
-    expect(records.map(({ attributes }) => attributes)).to.deep.equal([{ n: 1, m: 2 }, { n: 2 }, { n: 5, m: 4 }])
+    expect(fast).to.deep.equal([true, true, false, false])
+    expect(records.map(({ attributes }) => attributes)).to.deep.equal([{ n: 1, m: 2 }, { n: 1, m: 2 }, { n: 2 }, { n: 5, m: 4 }])
   })
 
   it('forgets keys when lines have ever new ones, and then has no more than one of a name either', () => {
     const line = (fields: string): Buffer => Buffer.from(`{"time":1,"level":"info","logger":"a","msg":"m",${WHO},${fields}}`)
     const others = Array.from({ length: 1500 }, (_, i) => Buffer.from(`{"time":1,"key${i}":${i}}`))
-    const lines = [line('"n":1,"m":2'), ...others, line('"n":1,"n":2')]
+    const lines = [line('"n":1,"m":2'), line('"n":1,"m":2'), ...others, line('"n":1,"n":2')]
     const { records, fast } = encode(lines, new LogMemory(), true, false)
     expect(fast.at(-1)).to.equal(false)
     expect(records.map(({ attributes }) => attributes)).to.have.deep.members([
+      { n: 1, m: 2 },
       { n: 1, m: 2 },
       ...others.map((_, i) => ({ [`key${i}`]: i })),
       { n: 2 },
