@@ -13,9 +13,9 @@ export class Prepared<T> {
   /** Begins to make it. */
   begin(batch: SinkBatch): void {
     const made = this.#makeNow(batch)
-    // Whoever sends the batch hears of it.
-    made.catch(() => undefined)
     this.#made.set(batch, made)
+    // Whoever sends the batch hears of it; or makes it again, which may go well.
+    made.catch(() => this.#made.delete(batch))
   }
 
   /** What `batch` has become. Rejects as `make` does. */

@@ -25,4 +25,15 @@ describe('Prepared', () => {
     await new Promise((resolve) => setImmediate(resolve))
     expect(await prepared.of(batch).catch((error: Error) => error.message)).to.equal('no')
   })
+
+  it('makes again what went wrong, at the next try', async () => {
+    let tries = 0
+    const prepared = new Prepared(async () => {
+      if (++tries === 1) throw new Error('no memory')
+      return 'made'
+    })
+    prepared.begin(batch)
+    expect(await prepared.of(batch).catch((error: Error) => error.message)).to.equal('no memory')
+    expect(await prepared.of(batch)).to.equal('made')
+  })
 })
