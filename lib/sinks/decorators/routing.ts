@@ -103,21 +103,22 @@ export function openRouting({ routes, otherwise, idleMs }: RoutingSpec['options'
     return sinks?.[shareOf(event.row.traceId, sinks.length)]
   }
 
-  /* What goes to each sink: the rows, in order, and the batch that they are. */
+  /* The rows that go to each sink, in order. */
+  const rowsBySink = (whole: KeptBatch): Map<AsyncSink | undefined, number[]> => {
+    const found = new Map<AsyncSink | undefined, number[]>()
+    whole.rows().forEach((row, i) => {
+      const sink = sinkFor(new EventView(whole.lines, row))
+      const rows = found.get(sink)
+      if (rows === undefined) found.set(sink, [i])
+      else rows.push(i)
+    })
+    return found
+  }
+
+  /* The same, and the batch that they are. */
   const ways = new Looked((whole) =>
     [...rowsBySink(whole)].map(([sink, rows]) => ({ sink, rows, part: sink === undefined ? undefined : whole.part(rows) })),
   )
-
-  const rowsBySink = (whole: KeptBatch): Map<AsyncSink | undefined, number[]> => {
-    const ways = new Map<AsyncSink | undefined, number[]>()
-    whole.rows().forEach((row, i) => {
-      const sink = sinkFor(new EventView(whole.lines, row))
-      const rows = ways.get(sink)
-      if (rows === undefined) ways.set(sink, [i])
-      else rows.push(i)
-    })
-    return ways
-  }
 
   return {
     ...preparing(

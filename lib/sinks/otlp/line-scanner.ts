@@ -1,8 +1,8 @@
 import { BYTE, isAt, literalEnd, plainEnd, readNumber, textEnd, valueEnd } from '../json-bytes'
-import { LineHeads } from '../line-heads'
 import { isSame, WordBytes } from '../word-bytes'
 import { hashOf, KEY, KEY_NAMES } from './known-keys'
-import { type MetKey, MetKeys, type Trail } from './met-keys'
+import type { HeadMeaning, LineMemory } from './line-memory'
+import type { MetKey, Trail } from './met-keys'
 import { MAX_PAIR_BYTES, type ProtobufWriter } from './protobuf'
 import type { Fields } from './record'
 
@@ -29,24 +29,6 @@ const IN_HEADS: number = [
 ].reduce((bits, key) => bits | (1 << key), 0)
 const ATTRIBUTES: number = (1 << KEY.other) | (1 << KEY.rate) | (1 << KEY.replayed)
 const ORDER: number = (1 << KEY.hlc) | (1 << KEY.seq)
-
-/** What the head of a line means: what is written of it, and the keys that are in it. */
-export interface HeadMeaning {
-  readonly record: WordBytes
-  readonly seen: number
-  /** The keys behind it. */
-  readonly trail: Trail
-  /** As `LineScanner.places`, from the beginning of the head. */
-  readonly places: Int32Array
-}
-
-/** What was learned of lines, from one request to the next. */
-export class LineMemory {
-  readonly heads = new LineHeads<HeadMeaning>()
-  readonly keys = new MetKeys()
-  /** That of lines whose head is not known. */
-  readonly trail: Trail = this.keys.newTrail()
-}
 
 /**
  * Reads one line from its bytes, and writes what becomes of its keys as they come: body, ids and attributes of a record. What they say of the process

@@ -6,6 +6,7 @@ import { ProtobufWriter } from './protobuf'
 const ATTRIBUTE = 6
 /* Beyond it a line begins with none; lines whose keys are data would have any number of them. */
 const MAX_KEPT = 1024
+const MAX_NAME_BYTES = 256
 /* With more, the `KeyValue` of a number might be too long for a length of one byte. */
 const MAX_HEAD_NAME_BYTES = 100
 const RENAMED: ReadonlySet<number> = new Set([KEY.hlc, KEY.seq, KEY.rate, KEY.replayed])
@@ -62,14 +63,14 @@ export class MetKeys {
     return trail.keys
   }
 
-  /** The key after the byte at `at`; undefined if none stands there, or one with an escape in it. */
+  /** The key after the byte at `at`; undefined if none stands there, or one that is long or has an escape in it. */
   find(bytes: Uint8Array, at: number): MetKey | undefined {
     if (bytes[at + 1] !== BYTE.quote) return undefined
     const from = at + 2
     let hash = NO_BYTES
     let to = from
     for (let byte = bytes[to] as number; STOPS[byte] === 0; byte = bytes[++to] as number) hash = hashWith(hash, byte)
-    if (bytes[to] !== BYTE.quote || bytes[to + 1] !== BYTE.colon) return undefined
+    if (bytes[to] !== BYTE.quote || bytes[to + 1] !== BYTE.colon || to - from > MAX_NAME_BYTES) return undefined
     const met = this.#byHash.get(hash)
     if (met === undefined) return this.#learn(bytes, from, to, hash)
     // Of two names with one hash the second is none of these.

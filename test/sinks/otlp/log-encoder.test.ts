@@ -150,6 +150,13 @@ describe('LogEncoder', () => {
     expect(fast).to.deep.equal(lines.map(() => true))
     expect(records).to.deep.equal(encode(lines, new LogMemory(), true, true).records)
   })
+
+  it('does not keep names that are long', () => {
+    const lines = [256, 257].map((length) => wholeLine('n'.repeat(length), '1'))
+    const { records, fast } = encode(lines, new LogMemory(), true, false)
+    expect(fast).to.deep.equal([true, false])
+    expect(records).to.have.deep.members(encode(lines, new LogMemory(), true, true).records)
+  })
 })
 
 const NUMBERS = [
