@@ -4,8 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import DataLoader from 'dataloader'
 import { createPool } from 'generic-pool'
 import pLimit from 'p-limit'
-import { bindTrace, currentTrace, runWithTrace, type TraceContext } from 'tracelane'
-import { BOTH, boundIf, deferred, type TrapGroup, type Who } from './trap'
+import { bindTrace, currentTrace, runBatch, runMessage, runWithTrace, type TraceContext } from 'tracelane'
+import { BOTH, boundIf, deferred, type TrapGroup, traceparentOf, type Who } from './trap'
 
 type Callback = () => void
 
@@ -48,6 +48,9 @@ class QueuedConnection {
     this.#socket.destroy()
   }
 }
+
+/* As kafkajs gives it. */
+const messageOf = (who: Who) => ({ who, headers: { traceparent: Buffer.from(traceparentOf(who)) } })
 
 export const libraries: TrapGroup = {
   title: 'Pools, queues and batches',
@@ -96,6 +99,30 @@ export const libraries: TrapGroup = {
         connection.end()
         server.close()
         await once(server, 'close')
+      },
+    },
+    {
+      name: 'loop over messages (`eachMessage`) that was started in a flow',
+      plain: 'wrong',
+      cure: '`runMessage`',
+      run: (flows, cured) =>
+        flows.run('A', async () => {
+          for (const who of BOTH) {
+            const { headers } = messageOf(who)
+            await turn()
+            if (cured) runMessage(headers, () => flows.note(who))
+            else flows.note(who)
+          }
+        }),
+    },
+    {
+      name: 'batch of messages (`eachBatch`), each of another sender',
+      plain: 'lost',
+      cure: '`runBatch`',
+      run: async (flows, cured) => {
+        const batch = BOTH.map(messageOf)
+        if (cured) runBatch(batch, (runOne) => batch.forEach((message) => void runOne(message, () => flows.note(message.who))))
+        else for (const { who } of batch) flows.note(who)
       },
     },
     {

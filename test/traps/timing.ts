@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import { bindAsyncIterator, bindTrace, currentTraceId, detach, forkTrace, mdc } from 'tracelane'
 import { projectFile, runNode } from '../support'
-import { BOTH, boundIf, deferred, type Flows, type Trap, type TrapGroup } from './trap'
+import { BOTH, boundIf, deferred, type Flows, type Trap, type TrapGroup, traceparentOf } from './trap'
 
 const schedulers: Readonly<Record<string, (fn: () => void) => unknown>> = {
   '`setTimeout`': (fn) => setTimeout(fn, 1),
@@ -41,6 +41,15 @@ async function ticks(flows: Flows, start: (tick: () => void) => void, check: () 
     }),
   )
   await promise
+}
+
+/* What a program is in when it is told of an error that nobody handled. */
+async function lastWords(flows: Flows, event: string, failing: string): Promise<void> {
+  const program = `const { currentTraceId, runWithTrace } = require(${JSON.stringify(projectFile('dist/index.js'))})
+    process.on('${event}', () => process.stdout.write(String(currentTraceId())))
+    runWithTrace({ traceparent: '${traceparentOf('A')}' }, ${failing})`
+  const { stdout } = await runNode(['-e', program])
+  flows.found('A', stdout === 'undefined' ? undefined : stdout)
 }
 
 export const timing: TrapGroup = {
@@ -95,13 +104,12 @@ export const timing: TrapGroup = {
     {
       name: "`process.on('unhandledRejection')`: the flow that rejected",
       plain: 'ok',
-      async run(flows) {
-        const program = `const { currentTraceId, runWithTrace } = require(${JSON.stringify(projectFile('dist/index.js'))})
-          process.on('unhandledRejection', () => process.stdout.write(String(currentTraceId())))
-          runWithTrace({ traceparent: '00-${'a'.repeat(32)}-00f067aa0ba902b7-01' }, async () => { await null; throw new Error('x') })`
-        const { stdout } = await runNode(['-e', program])
-        flows.found('A', stdout === 'undefined' ? undefined : stdout)
-      },
+      run: (flows) => lastWords(flows, 'unhandledRejection', "async () => { await null; throw new Error('x') }"),
+    },
+    {
+      name: "`process.on('uncaughtException')`: the flow that threw",
+      plain: 'ok',
+      run: (flows) => lastWords(flows, 'uncaughtException', "() => void setImmediate(() => { throw new Error('x') })"),
     },
   ],
 }
@@ -130,8 +138,8 @@ async function* asyncSteps(note: () => void): AsyncGenerator<number> {
 }
 
 /* Whether what `inner` set is seen by its caller: of a storage that is the user's own. */
-async function seenByCaller(flows: Flows, inner: (own: AsyncLocalStorage<string>) => Promise<void>): Promise<void> {
-  const own = new AsyncLocalStorage<string>()
+async function seenByCaller(flows: Flows, inner: (own: AsyncLocalStorage<string | undefined>) => Promise<void>): Promise<void> {
+  const own = new AsyncLocalStorage<string | undefined>()
   await flows.run('A', async () => {
     await own.run('outer', async () => {
       const pending = inner(own)
@@ -204,6 +212,30 @@ export const functions: TrapGroup = {
         seenByCaller(flows, async (own) => {
           if (!cured) own.enterWith('inner')
           await (cured ? own.run('inner', () => turn()) : turn())
+        }),
+    },
+    {
+      name: 'your own `enterWith` in a generator: the caller sees it',
+      plain: 'wrong',
+      cure: '`als.run` of your storage',
+      run: (flows, cured) =>
+        seenByCaller(flows, async (own) => {
+          const body = (function* (): Generator<void> {
+            if (!cured) own.enterWith('inner')
+            yield cured ? own.run('inner', () => undefined) : undefined
+          })()
+          body.next()
+        }),
+    },
+    {
+      name: 'your own `exit`, and `enterWith` in it: the caller sees it',
+      plain: { 20: 'wrong', 22: 'wrong', 24: 'ok', 26: 'ok' },
+      cure: '`als.run(undefined, fn)`',
+      run: (flows, cured) =>
+        seenByCaller(flows, async (own) => {
+          const enter = (): void => own.enterWith('inner')
+          if (cured) own.run(undefined, enter)
+          else own.exit(enter)
         }),
     },
     {
