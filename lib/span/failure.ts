@@ -6,8 +6,10 @@ const MAX_LENGTH = 512
 export function failureText(thrown: unknown): string {
   try {
     if (!(thrown instanceof Error)) return String(thrown).slice(0, MAX_LENGTH)
-    const cause = thrown.cause instanceof Error ? ` (${thrown.cause.message || thrown.cause.name})` : ''
-    return `${thrown.name}: ${thrown.message}${cause}`.slice(0, MAX_LENGTH)
+    const cause = thrown.cause instanceof Error ? thrown.cause.message || thrown.cause.name : thrown.message
+    // A client that wraps an error often repeats what it says.
+    const why = cause === thrown.message ? '' : ` (${cause})`
+    return `${thrown.name}: ${thrown.message}${why}`.slice(0, MAX_LENGTH)
   } catch {
     return 'a value that cannot be printed'
   }

@@ -8,6 +8,11 @@ describe('failureText()', () => {
     expect(failureText(new Error('fetch failed', { cause }))).to.equal('Error: fetch failed (connect ECONNREFUSED)')
   })
 
+  it('does not say twice what error and cause both say', () => {
+    const cause = new Error('socket hang up')
+    expect(failureText(new TypeError('socket hang up', { cause }))).to.equal('TypeError: socket hang up')
+  })
+
   it('takes whatever can be thrown, and never throws itself', () => {
     const hostile = Object.defineProperty(new Error('x'), 'message', {
       get() {
