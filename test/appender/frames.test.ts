@@ -169,7 +169,7 @@ describe('the frames of a queue', () => {
   })
 
   it('never have to be given up, whatever is resolved when', async () => {
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 36; round++) {
       const queue = threads.memories.length
       const queueBytes = [4096, 8192, 20_000][round % 3] as number
       start({ queueBytes, queueSize: 1 + ((round * 13) % 90), appendTimeoutMs: 0, discardingThreshold: (round % 4) / 4 })

@@ -6,7 +6,7 @@ import { FULL_STACK, stackLines } from '../../lib/layout/stack-text'
 import { heavy } from '../support'
 import { eventOf, parts } from '../support/any-event'
 
-const RUNS = heavy ? 5_000 : 40
+const RUNS = heavy ? 5_000 : 25
 const ORIGIN = { service: 'orders', caller: true }
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/

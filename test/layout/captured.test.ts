@@ -7,7 +7,7 @@ import { CaptureCodec, CapturedRenderer, jsonLayout, MAX_COLUMNS, type Origin } 
 import { heavy } from '../support'
 import { eventOf, parts } from '../support/any-event'
 
-const RUNS = heavy ? 3_000 : 40
+const RUNS = heavy ? 3_000 : 25
 const ORIGIN: Origin = { service: 'orders', caller: true }
 const FIRST_SEQ = 98
 
