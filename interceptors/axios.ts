@@ -32,6 +32,9 @@ type Transform = (this: unknown, data: unknown, headers: unknown, status?: numbe
 
 type BeforeRedirect = (options: RedirectOptions, response: RedirectResponse, request: unknown) => void
 
+/* Ours in a config: it leads to the call that the config is of. */
+type Judge = BeforeRedirect & { [TRACED]?: Traced }
+
 interface RedirectOptions {
   readonly href?: string
   readonly headers?: Record<string, unknown>
@@ -86,9 +89,11 @@ interface Traced {
 const FIRST_SERVER_ERROR = 500
 
 const instances = processWide('axios.instances.1', () => new WeakSet<object>())
-const calls = processWide('axios.calls.1', () => new WeakMap<object, Traced>())
-/* By ours, the transform that it stands for. */
+/* By the application's transform, the one that stands for it in each call. */
 const transforms = processWide('axios.transforms.1', () => new WeakMap<object, Transform>())
+/* On functions of ours, by a symbol of all copies of the kit; a `WeakMap` would give the garbage collector as much to do as the rest of the call is. */
+const TRACED: unique symbol = Symbol.for('tracelane.axios.traced')
+const WATCHED: unique symbol = Symbol.for('tracelane.axios.watched')
 
 /**
  * Makes each call of an axios instance (axios 1.2 or later) send the trace context along, and moves the trace's clock by that of the
@@ -143,7 +148,7 @@ function open(config: RequestConfig, policy: ClientPolicy): void {
   const call = new ClientCall({ method: (config.method ?? 'get').toUpperCase(), url: urlOf(config), ...policy })
   for (const [name, value] of Object.entries(call.headers((name) => headers.get(name) ?? undefined))) headers.set(name, value)
   config.beforeRedirect = judging(call, config.beforeRedirect)
-  config.transformResponse = eachOf(config.transformResponse, (transform) => watched(call, transform))
+  config.transformResponse = watchedAll(config.transformResponse)
   if (usesFetch(config.adapter)) {
     const dispatcher = new HopDispatcher(call, config.fetchOptions?.['dispatcher'] as FetchDispatcher | undefined)
     config.fetchOptions = { ...config.fetchOptions, dispatcher }
@@ -152,7 +157,7 @@ function open(config: RequestConfig, policy: ClientPolicy): void {
 }
 
 function ours(config: RequestConfig | undefined): Traced | undefined {
-  return typeof config?.beforeRedirect === 'function' ? calls.get(config.beforeRedirect) : undefined
+  return typeof config?.beforeRedirect === 'function' ? (config.beforeRedirect as Judge)[TRACED] : undefined
 }
 
 /* Takes from a config that is sent again what the first time left in it. */
@@ -161,7 +166,6 @@ function forget(config: RequestConfig, earlier: Traced): void {
   for (const name of earlier.call.sentNames()) if (earlier.call.isOurs(name, headers.get(name))) headers.delete(name)
   if (earlier.original === undefined) delete config.beforeRedirect
   else config.beforeRedirect = earlier.original
-  config.transformResponse = eachOf(config.transformResponse, (transform) => transforms.get(transform) ?? transform)
   const { dispatcher, ...others } = config.fetchOptions ?? {}
   if (dispatcher instanceof HopDispatcher) {
     config.fetchOptions = dispatcher.inner === undefined ? others : { ...others, dispatcher: dispatcher.inner }
@@ -169,43 +173,46 @@ function forget(config: RequestConfig, earlier: Traced): void {
 }
 
 function judging(call: ClientCall, original: BeforeRedirect | undefined): BeforeRedirect {
-  const judge: BeforeRedirect = (options, response, request) => {
+  const judge: Judge = (options, response, request) => {
     quietly(() => {
       call.replied(response?.headers?.[REPLY_CLOCK_HEADER])
       if (options.headers !== undefined) call.redirected(options.headers, parse(options.href ?? ''))
     })
     original?.(options, response, request)
   }
-  calls.set(judge, { call, original })
+  judge[TRACED] = { call, original }
   return judge
 }
 
-function eachOf(
-  transforms: RequestConfig['transformResponse'],
-  change: (transform: Transform) => Transform,
-): RequestConfig['transformResponse'] {
-  if (transforms === undefined || transforms === null) return transforms
-  return [transforms].flat().map((one) => (typeof one === 'function' ? change(one) : one))
+function watchedAll(given: RequestConfig['transformResponse']): RequestConfig['transformResponse'] {
+  if (given === undefined || given === null) return given
+  const all = typeof given === 'function' ? [given] : given
+  return all.map((one) => (typeof one === 'function' ? watched(one) : one))
 }
 
-/* What a transform of the reply throws does not know its request. */
-function watched(call: ClientCall, transform: Transform): Transform {
-  const ours: Transform = function transformWatched(data, headers, status) {
+/* What a transform of the reply throws does not know its request; `this` is the config of the call. */
+function watched(transform: Transform & { readonly [WATCHED]?: true }): Transform {
+  if (transform[WATCHED] === true) return transform
+  const known = transforms.get(transform)
+  if (known !== undefined) return known
+  const made = function transformWatched(this: unknown, data: unknown, headers: unknown, status?: number): unknown {
     try {
       return transform.call(this, data, headers, status)
     } catch (error) {
-      call.replied(clockOf(headers as Reply['headers']))
-      call.end({ status, outcome: 'error', error: failureText(error) })
+      const call = ours(this as RequestConfig | undefined)?.call
+      call?.replied(clockOf(headers as Reply['headers']))
+      call?.end({ status, outcome: 'error', error: failureText(error) })
       throw error
     }
   }
-  transforms.set(ours, transform)
-  return ours
+  const ofAllCalls = Object.assign(made, { [WATCHED]: true as const })
+  transforms.set(transform, ofAllCalls)
+  return ofAllCalls
 }
 
 /* The first adapter that Node has is taken; `xhr` is only in browsers. */
 function usesFetch(adapter: unknown): boolean {
-  return [adapter].flat().find((name) => name !== 'xhr') === 'fetch'
+  return (Array.isArray(adapter) ? adapter.find((name) => name !== 'xhr') : adapter) === 'fetch'
 }
 
 /* The error of a cancel token does not know its request. */
@@ -255,5 +262,9 @@ function urlOf({ url = '', baseURL, allowAbsoluteUrls }: RequestConfig): URL | u
 }
 
 function parse(url: string): URL | undefined {
-  return URL.canParse(url) ? new URL(url) : undefined
+  try {
+    return new URL(url)
+  } catch {
+    return undefined
+  }
 }

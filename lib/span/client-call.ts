@@ -1,4 +1,5 @@
 import { rootOf, type Scope } from '../context'
+import { hasSubscribers } from '../event'
 import {
   CLOCK_HEADER,
   carriesOwnContext,
@@ -133,7 +134,7 @@ export class ClientCall {
     if (this.#ended) return
     this.#ended = true
     this.#cleanUp?.()
-    if (!this.#target.spans) return
+    if (!this.#target.spans || !hasSubscribers()) return
     const { method, path, url, peer } = this.#target
     const record: SpanRecord = {
       kind: 'client',
