@@ -6,6 +6,7 @@ import {
   clientPolicyOf,
   clientTraceRules,
   resolveServerTrace,
+  resolveSpanChoice,
   type ServerTraceOptions,
   type ServerTracePolicy,
   type SpanChoice,
@@ -51,7 +52,7 @@ export interface ResolvedServerOptions {
 /** The options of the server with every default in its place; throws ERR_TRACELANE_OPTION_* for wrong ones. */
 export function resolveServerOptions(given: GrpcServerTraceOptions = {}): ResolvedServerOptions {
   checkOptions('traceServerInterceptor', given, { spans: spanChoiceRule, ...serverTraceRules })
-  return Object.freeze({ spans: given.spans ?? true, policy: resolveServerTrace(given) })
+  return Object.freeze({ spans: resolveSpanChoice(given.spans), policy: resolveServerTrace(given) })
 }
 
 /** `GrpcClientTraceOptions`, resolved. */

@@ -1,6 +1,6 @@
 import { checkOptions } from '../internal/options'
 import { propagation, resolveTargets, type TargetMatch, type Targets, targetsRule } from '../propagation'
-import { type SpanChoice, spanChoiceRule } from './span-choice'
+import { resolveSpanChoice, type SpanChoice, spanChoiceRule } from './span-choice'
 
 /** The options that all clients have. */
 export interface ClientTraceOptions {
@@ -36,8 +36,8 @@ export function resolveClientTrace(owner: string, given: ClientTraceOptions): Cl
 }
 
 /** Resolves checked options. */
-export function clientPolicyOf({ spans = true, targets }: ClientTraceOptions): ClientPolicy {
-  return Object.freeze({ spans, targets: resolveTargets(targets) })
+export function clientPolicyOf({ spans, targets }: ClientTraceOptions): ClientPolicy {
+  return Object.freeze({ spans: resolveSpanChoice(spans), targets: resolveTargets(targets) })
 }
 
 /** The allow-list that holds for a call made now, a client's own or that of the process; undefined: there is none. */

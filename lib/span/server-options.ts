@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { checkOptions, rules } from '../internal/options'
 import { resolveServerTrace, type ServerTraceOptions, type ServerTracePolicy, serverTraceRules } from './server-trace'
-import { type SpanChoice, spanChoiceRule } from './span-choice'
+import { resolveSpanChoice, type SpanChoice, spanChoiceRule } from './span-choice'
 
 /** The options that all middleware for HTTP servers has. */
 export interface ServerOptions<Req = IncomingMessage> extends ServerTraceOptions<Req> {
@@ -49,6 +49,7 @@ const RULES = {
 /** Checks what a user gave as the options of `owner` and adds the defaults; throws ERR_TRACELANE_OPTION_* with the cure. */
 export function resolveServerOptions<Req>(owner: string, given: ServerOptions<Req>): ResolvedServerOptions<Req> {
   checkOptions(owner, given, RULES)
-  const { businessId, businessIdBaggage = false, spans = true, silent } = given
-  return Object.freeze({ businessId, businessIdBaggage, spans, silent, policy: resolveServerTrace(given) })
+  const { businessId, businessIdBaggage = false, spans, silent } = given
+  const policy = resolveServerTrace(given)
+  return Object.freeze({ businessId, businessIdBaggage, spans: resolveSpanChoice(spans), silent, policy })
 }

@@ -14,6 +14,11 @@ export function spanChoiceRule(value: unknown): string | undefined {
   return isChoice ? undefined : `true, false or a list of ${FIELDS.join(', ')}`
 }
 
+/** A checked choice with its default, good for the life of a server or client: a list is a copy. */
+export function resolveSpanChoice(given: SpanChoice = true): SpanChoice {
+  return typeof given === 'boolean' ? given : Object.freeze([...given])
+}
+
 /** `record` without the fields that were not chosen. Kind, name, outcome and duration stay, from which trees are drawn. */
 export function chosenFields(record: SpanRecord, choice: SpanChoice): SpanRecord {
   if (typeof choice === 'boolean') return record
