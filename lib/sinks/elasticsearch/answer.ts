@@ -1,4 +1,4 @@
-import { isMendable, judge, retryable as later, type Saying, shown } from '../http/answer'
+import { isMendable, judge, retryable as later, MENDABLE_AFTER_MS, type Saying, shown } from '../http/answer'
 import type { Reply } from '../http/exchange'
 import { type BatchResult, DELIVERED } from '../sink'
 
@@ -10,8 +10,6 @@ interface Item {
 /* The document is there: an earlier try brought it. */
 const CONFLICT = 409
 const MOST_REASONS = 3
-/* How long whoever is there in the place of such a server is left alone. */
-const STRANGER_AFTER_MS = 5_000
 
 /** What was asked for. */
 export interface Asked {
@@ -35,7 +33,7 @@ export function judgeBulk(reply: Reply, saying: Saying, now: number, { documents
   }
   // Nobody knows what became of the documents, and they have done nothing to it.
   if (!reply.head.complete) return later(`${saying.name} gave an answer that broke off`)
-  return later(`${saying.name} gave an answer that is none to _bulk; is it the right address?`, STRANGER_AFTER_MS)
+  return later(`${saying.name} gave an answer that is none to _bulk; is it the right address?`, MENDABLE_AFTER_MS)
 }
 
 function resultOf(items: readonly Item[], saying: Saying): BatchResult {

@@ -8,8 +8,8 @@ const LATER: ReadonlySet<number> = new Set([408, 425, 429])
 const CONTENT: ReadonlySet<number> = new Set([400, 413, 422])
 /* Statuses that are about who sends it where: a password, a right, a path or an index, which somebody mends without this process. */
 const MENDABLE: ReadonlySet<number> = new Set([401, 403, 404, 407])
-/* How long such a server is left alone: some lock out who is wrong too often. */
-const MENDABLE_AFTER_MS = 5_000
+/** How long such a server, or a stranger in its place, is left alone: some lock out who is wrong too often. */
+export const MENDABLE_AFTER_MS = 5_000
 const SHOWN_CHARACTERS = 200
 /** Shorter ones are no secrets, and would be found in each text. */
 const MIN_SECRET = 4

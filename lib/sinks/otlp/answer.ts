@@ -1,4 +1,4 @@
-import { isMendable, judge, retryable, type Saying, shown } from '../http/answer'
+import { isMendable, judge, MENDABLE_AFTER_MS, retryable, type Saying, shown } from '../http/answer'
 import type { Reply } from '../http/exchange'
 import { type BatchResult, DELIVERED } from '../sink'
 import { readMessage } from './protobuf'
@@ -8,8 +8,6 @@ import { readMessage } from './protobuf'
  * password is wrong for an hour, so what is mendable is tried again here all the same, once in five seconds.
  */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
-/* How long whoever is there in the place of a receiver is left alone. */
-const STRANGER_AFTER_MS = 5_000
 
 /** What a reply means for a request of so many records; `now` in milliseconds since the epoch. */
 export function judgeOtlp(reply: Reply, saying: Saying, now: number, records: number): BatchResult {
@@ -24,7 +22,7 @@ export function judgeOtlp(reply: Reply, saying: Saying, now: number, records: nu
   const contentType = reply.head.headers['content-type']
   // Some receivers answer with nothing, but none with a page.
   if (contentType?.includes('html') === true) {
-    return retryable(`${saying.name} answered with a page, as no receiver does; is it the right address?`, STRANGER_AFTER_MS)
+    return retryable(`${saying.name} answered with a page, as no receiver does; is it the right address?`, MENDABLE_AFTER_MS)
   }
   const { rejected, message } = partialSuccess(reply.body, contentType)
   const said = shown(message, saying)
