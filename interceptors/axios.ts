@@ -6,6 +6,7 @@ import {
   type ClientPolicy,
   type ClientTraceOptions,
   type FetchDispatcher,
+  FIRST_SERVER_ERROR,
   failureText,
   HopDispatcher,
   outcomeOfAbort,
@@ -86,14 +87,11 @@ interface Traced {
   readonly original: BeforeRedirect | undefined
 }
 
-const FIRST_SERVER_ERROR = 500
-
 const instances = processWide('axios.instances.1', () => new WeakSet<object>())
-/* By the application's transform, the one that stands for it in each call. */
+/* By the application's transform, the one that stands for it in each call; and that by itself. */
 const transforms = processWide('axios.transforms.1', () => new WeakMap<object, Transform>())
-/* On functions of ours, by a symbol of all copies of the kit; a `WeakMap` would give the garbage collector as much to do as the rest of the call is. */
+/* On functions of ours, by a symbol of all copies of the kit: a `WeakMap` that each call adds to is work for the garbage collector. */
 const TRACED: unique symbol = Symbol.for('tracelane.axios.traced')
-const WATCHED: unique symbol = Symbol.for('tracelane.axios.watched')
 
 /**
  * Makes each call of an axios instance (axios 1.2 or later) send the trace context along, and moves the trace's clock by that of the
@@ -143,7 +141,7 @@ function quietly(action: () => void): void {
 
 function open(config: RequestConfig, policy: ClientPolicy): void {
   const { headers } = config
-  const earlier = ours(config)
+  const earlier = tracedOf(config)
   if (earlier !== undefined) forget(config, earlier)
   const call = new ClientCall({ method: (config.method ?? 'get').toUpperCase(), url: urlOf(config), ...policy })
   for (const [name, value] of Object.entries(call.headers((name) => headers.get(name) ?? undefined))) headers.set(name, value)
@@ -156,7 +154,7 @@ function open(config: RequestConfig, policy: ClientPolicy): void {
   watch(config.cancelToken, call)
 }
 
-function ours(config: RequestConfig | undefined): Traced | undefined {
+function tracedOf(config: RequestConfig | undefined): Traced | undefined {
   return typeof config?.beforeRedirect === 'function' ? (config.beforeRedirect as Judge)[TRACED] : undefined
 }
 
@@ -191,23 +189,21 @@ function watchedAll(given: RequestConfig['transformResponse']): RequestConfig['t
 }
 
 /* What a transform of the reply throws does not know its request; `this` is the config of the call. */
-function watched(transform: Transform & { readonly [WATCHED]?: true }): Transform {
-  if (transform[WATCHED] === true) return transform
+function watched(transform: Transform): Transform {
   const known = transforms.get(transform)
   if (known !== undefined) return known
-  const made = function transformWatched(this: unknown, data: unknown, headers: unknown, status?: number): unknown {
+  const ours: Transform = function transformWatched(data, headers, status) {
     try {
       return transform.call(this, data, headers, status)
     } catch (error) {
-      const call = ours(this as RequestConfig | undefined)?.call
+      const call = tracedOf(this as RequestConfig | undefined)?.call
       call?.replied(clockOf(headers as Reply['headers']))
       call?.end({ status, outcome: 'error', error: failureText(error) })
       throw error
     }
   }
-  const ofAllCalls = Object.assign(made, { [WATCHED]: true as const })
-  transforms.set(transform, ofAllCalls)
-  return ofAllCalls
+  transforms.set(transform, ours).set(ours, ours)
+  return ours
 }
 
 /* The first adapter that Node has is taken; `xhr` is only in browsers. */
@@ -228,7 +224,7 @@ function close(
   { status, headers }: Reply,
   broken?: Pick<CallResult, 'outcome' | 'error'>,
 ): void {
-  const call = ours(config)?.call
+  const call = tracedOf(config)?.call
   call?.replied(clockOf(headers))
   call?.end({ status, ...broken })
 }
@@ -242,7 +238,7 @@ function fail(error: unknown): void {
   const { config, response, code } = error as Failure
   if (response === undefined) {
     const outcome = code === 'ERR_CANCELED' ? outcomeOfAbort(config?.signal) : 'error'
-    ours(config)?.call.end({ outcome, error: failureText(error) })
+    tracedOf(config)?.call.end({ outcome, error: failureText(error) })
   } else {
     const broken = isBroken(response, code) ? ({ outcome: 'aborted', error: failureText(error) } as const) : undefined
     close(config ?? response.config, response, broken)

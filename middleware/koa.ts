@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { runInScope, type Scope } from '../lib/context'
-import { resolveServerOptions, type ServerOptions, serveRequest, TRACE_ID_HEADER } from '../lib/span'
+import { keepTraceId, resolveServerOptions, type ServerOptions, serveRequest } from '../lib/span'
 
 export type { ServerOptions } from '../lib/span'
 
@@ -37,23 +37,11 @@ export function traceKoa(options: ServerOptions = {}): KoaMiddleware {
 function reportWithin(context: KoaContext, scope: Scope): void {
   const { onerror } = context
   const value = (error: Error | null): void => {
-    // It is called at the end of each response, too.
+    // Koa takes all headers off before it answers with an error. It is called at the end of each response, too.
     if (error !== null) keepTraceId(context.res)
     runInScope(scope, () => onerror.call(context, error as Error))
   }
   Object.defineProperty(context, 'onerror', { value, writable: true, configurable: true })
-}
-
-/* Koa takes all headers off before it answers with an error, which is the answer whose trace is wanted most. */
-function keepTraceId(res: ServerResponse): void {
-  const id = res.getHeader(TRACE_ID_HEADER)
-  if (id === undefined || res.headersSent) return
-  const { writeHead } = res
-  const value = (...args: Parameters<typeof writeHead>): ServerResponse => {
-    if (!res.headersSent && !res.hasHeader(TRACE_ID_HEADER)) res.setHeader(TRACE_ID_HEADER, id)
-    return writeHead.apply(res, args)
-  }
-  Object.defineProperty(res, 'writeHead', { value, writable: true, configurable: true })
 }
 
 function routeOf({ _matchedRoute: route }: KoaContext): string | undefined {

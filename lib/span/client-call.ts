@@ -11,6 +11,7 @@ import {
 } from '../propagation'
 import { type ClientPolicy, targetsNow } from './client-options'
 import { openClientScope, toldContext } from './client-span'
+import { FIRST_SERVER_ERROR } from './failure'
 import { httpSpanName, peerOf } from './http-name'
 import { type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
 
@@ -47,8 +48,6 @@ const ownGetter: Getter<ReadHeader> = {
     return value === undefined || value === null ? undefined : String(value)
   },
 }
-
-const FIRST_SERVER_ERROR = 500
 
 /**
  * One HTTP call of a client, redirects included: a client span, the headers of each hop, and the clock of the reply.

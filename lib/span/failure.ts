@@ -2,6 +2,9 @@ import type { SpanOutcome } from './span-end'
 
 const MAX_LENGTH = 512
 
+/** The first status of HTTP that says that the server failed, not the caller. */
+export const FIRST_SERVER_ERROR = 500
+
 /** What was thrown, in one sentence of at most 512 characters, with the cause if there is one. Never throws. */
 export function failureText(thrown: unknown): string {
   try {

@@ -8,7 +8,7 @@ export {
   targetsNow,
 } from './client-options'
 export { openClientScope, toldContext } from './client-span'
-export { failureText, outcomeOfAbort } from './failure'
+export { FIRST_SERVER_ERROR, failureText, outcomeOfAbort } from './failure'
 export { type DispatchOptions, type FetchDispatcher, HopDispatcher, JUDGED } from './hop-dispatcher'
 export { httpSpanName } from './http-name'
 export {
@@ -20,7 +20,7 @@ export {
   type TracedMessage,
 } from './message-span'
 export { type RouteReader, serveRequest } from './served-request'
-export { TRACE_ID_HEADER } from './served-response'
+export { keepTraceId } from './served-response'
 export { serveUpgrade } from './served-upgrade'
 export { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './server-options'
 export { openServerScope } from './server-span'

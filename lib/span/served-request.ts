@@ -5,7 +5,7 @@ import { complain } from '../diagnostics'
 import { hasSubscribers, traceEnded } from '../event'
 import { probe } from '../internal/probe'
 import { earlyEndOf } from './connection-end'
-import { failureText } from './failure'
+import { FIRST_SERVER_ERROR, failureText } from './failure'
 import { httpSpanName } from './http-name'
 import { openRequestScope } from './request-scope'
 import { bindCallbacks, sendTrace } from './served-response'
@@ -14,7 +14,6 @@ import { isSilent } from './silence'
 import type { SpanChoice } from './span-choice'
 import { type SpanOutcome, type SpanRecord, spanEnded } from './span-end'
 
-const FIRST_SERVER_ERROR = 500
 const MAX_ROUTE = 256
 /** Gives the pattern of the route that served a request (`/orders/:id`); it is asked at the end. */
 export type RouteReader = () => unknown

@@ -23,6 +23,17 @@ export function sendTrace(res: ServerResponse, scope: Scope): void {
   if (scope.root.callerSentClock) sendClock(res, scope)
 }
 
+/** Has the answer name the trace though the framework takes all headers off: an error's is the one whose trace is wanted most. */
+export function keepTraceId(res: ServerResponse): void {
+  const id = res.getHeader(TRACE_ID_HEADER)
+  if (id === undefined || res.headersSent) return
+  const { writeHead } = res
+  override(res, 'writeHead', function writeHeadWithTrace(this: ServerResponse, ...args: Parameters<typeof writeHead>) {
+    if (!this.headersSent && !this.hasHeader(TRACE_ID_HEADER)) this.setHeader(TRACE_ID_HEADER, id)
+    return writeHead.apply(this, args)
+  })
+}
+
 /* The clock is read when the head is written, because what was logged until then must sort before what the caller logs next. */
 function sendClock(res: ServerResponse, scope: Scope): void {
   const { writeHead } = res
